@@ -1,0 +1,1 @@
+"""Implementations of one experiment, recorded, certified and compared."""

@@ -1,0 +1,132 @@
+"""A certificate: for each quantity how many numbers were judged, the worst error as a multiple of its bound, and where.
+
+Its rows say what holds and what is broken; its chain says whether every parameter of every step is tied to the step
+before by judged equations, so that the whole run is right by induction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn
+
+Verdict = Literal["agrees", "disagrees", "not compared"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the judged numbers of one quantity say.
+
+    `checked` numbers were judged and `outside` of them lie outside their balls; `not_judged` would prove nothing.
+    `worst` and `median` are errors as multiples of their bounds, `radius` is the median bound, which is the size of the
+    fault that could hide; `blind` counts the numbers where a change of `sensitivity` of their scale could go unseen.
+    Of the worst: `step` from 1 (0 is the start), `index` from 0, what was `expected` within `bound`, the `actual` one.
+    `first_broken` is the first step with a number outside, `n_broken_steps` how many have one.
+    """
+
+    quantity: str
+    equation: str
+    checked: int
+    not_judged: int
+    outside: int
+    worst: float
+    median: float
+    radius: float
+    blind: int
+    step: int
+    index: tuple[int, ...]
+    expected: float
+    bound: float
+    actual: float
+    first_broken: int | None = None
+    n_broken_steps: int = 0
+
+    @property
+    def verdict(self) -> Verdict:
+        """agrees, disagrees, or not compared where nothing was judged."""
+        if self.outside:
+            return "disagrees"
+        return "agrees" if self.checked else "not compared"
+
+    @property
+    def bites(self) -> bool:
+        """Whether its bound could ever fail: an error below 1/1000 of it everywhere, and none at all, never does."""
+        return self.worst >= 1e-3 or self.radius == 0
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Whether every parameter of every step is tied to the step before by judged equations.
+
+    `missing` lists the links that are not there, in words; `n_links` counts parameter numbers times steps, and
+    `n_moved` those whose judged ball excludes their value from before the step.
+    """
+
+    n_links: int
+    n_judged: int
+    missing: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no link is missing."""
+        return not self.missing
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What one implementation's trace proves, in the forms under which it was judged.
+
+    `forms` are the dialects that held; `not_told_apart` has, for a choice, all forms that hold alike at this
+    visibility ("textbook" among them); `same_arithmetic` marks the reference judged against itself, which is no
+    evidence.
+    """
+
+    implementation: str
+    precision: str
+    rows: tuple[Row, ...]
+    forms: tuple[str, ...]
+    not_told_apart: Mapping[str, tuple[str, ...]]
+    chain: Chain
+    shown: tuple[str, ...]
+    same_arithmetic: bool = False
+    final: Mapping[str, float | None] | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """disagrees where one row does; agrees where something was judged and no quantity was left out."""
+        verdicts = {row.verdict for row in self.rows}
+        if "disagrees" in verdicts:
+            return "disagrees"
+        return "agrees" if "agrees" in verdicts else "not compared"
+
+    @property
+    def reason(self) -> str:
+        """Why the verdict is what it is, in one sentence."""
+        from reports.wording import reason_of
+
+        return reason_of(self)
+
+    @property
+    def checked(self) -> int:
+        """How many numbers were judged."""
+        return sum(row.checked for row in self.rows)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError('a certificate has no truth value; ask for its .verdict: "agrees", "disagrees" or "not compared"')
+
+    def row(self, quantity: str) -> Row:
+        """The row of one quantity. Error: KeyError, with the quantities that there are."""
+        for row in self.rows:
+            if row.quantity == quantity:
+                return row
+        raise KeyError(f"no row for {quantity}; there are {', '.join(row.quantity for row in self.rows)}")
+
+    def broken(self) -> tuple[str, ...]:
+        """The quantities with a number outside its ball."""
+        return tuple(row.quantity for row in self.rows if row.verdict == "disagrees")
+
+    def to_json(self) -> dict[str, Any]:
+        """As what JSON can hold; `comparisons.result` documents it."""
+        from comparisons.result import certificate_to_json
+
+        return certificate_to_json(self)

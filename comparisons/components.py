@@ -1,0 +1,51 @@
+"""Components: which equations can be evaluated for all steps at once, and which must follow the steps.
+
+Two equations belong together where each waits for the other through reads of hidden quantities. What is shown waits
+for nobody: its value is the recorded one. So with everything shown every equation is a component of its own; with
+Adam's moments hidden each moment waits for itself, from step to step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from reference.network import Equation
+
+
+def components(
+    equations: Sequence[Equation], shown: Collection[str]
+) -> list[tuple[tuple[Equation, ...], bool]]:
+    """Strongly connected components, dependencies first, each in running order; True: a cycle, so scan the steps.
+
+    An edge leads from an equation to that of each hidden quantity that it reads, of this step or of the step before.
+    Source: Tarjan 1972, Depth-first search and linear graph algorithms, SIAM J. Comput. 1(2).
+    """
+    home = {equation.defines: number for number, equation in enumerate(equations)}
+    edges = [
+        [home[ref.name] for ref in equation.reads.values() if ref.name in home and ref.name not in shown]
+        for equation in equations
+    ]
+    index: dict[int, int] = {}
+    low: dict[int, int] = {}
+    open_: list[int] = []
+    found: list[tuple[tuple[Equation, ...], bool]] = []
+
+    def visit(number: int) -> None:
+        low[number] = index[number] = len(index)
+        open_.append(number)
+        for other in edges[number]:
+            if other not in index:
+                visit(other)
+                low[number] = min(low[number], low[other])
+            elif other in open_:
+                low[number] = min(low[number], index[other])
+        if low[number] == index[number]:
+            at = open_.index(number)
+            part = sorted(open_[at:])
+            del open_[at:]
+            found.append((tuple(equations[n] for n in part), len(part) > 1 or number in edges[number]))
+
+    for number in range(len(equations)):
+        if number not in index:
+            visit(number)
+    return found

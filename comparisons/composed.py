@@ -1,0 +1,24 @@
+"""The reference's network of an experiment, and what the experiment gives each of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from comparisons.experiment import Experiment
+from reference.alphabet import Array
+from reference.article import network
+from reference.network import Network
+from reference.running import batches_given
+
+
+def network_of(experiment: Experiment) -> Network:
+    """The article's equations for this experiment, in the textbook's form."""
+    optimizer = experiment.optimizer.model_dump(exclude={"kind", "learning_rate"})
+    return network(
+        experiment.sizes, experiment.activations, experiment.loss, experiment.optimizer.kind, **optimizer
+    )
+
+
+def given_by(experiment: Experiment) -> Iterator[dict[str, Array]]:
+    """What each step is given: A[0], Y, t and alpha."""
+    return batches_given(experiment.batches(), experiment.optimizer.learning_rate)

@@ -1,0 +1,138 @@
+"""What a yield must be: quantities under their names, in the experiment's precision and the article's layout.
+
+A delivery translates names and layout and copies. It never computes or corrects anything: what does not fit is refused
+with one sentence that says what was expected, what came, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from comparisons.errors import UsageError
+from reference.network import Network
+
+LAYOUTS = {
+    "columns": "examples are columns, W is (n_out, n_in): the article",
+    "rows": "examples are rows, W is (n_in, n_out): Keras, JAX",
+    "torch": "examples are rows, W is (n_out, n_in): torch.nn.Linear",
+}
+
+
+class DeliveryError(UsageError):
+    """A yield that is not what it must be; what was recorded before it is kept."""
+
+
+class Delivery:
+    """Reads the yields of one implementation, step after step; every step must show what the first one showed."""
+
+    def __init__(self, network: Network, precision: str, layout: str = "columns") -> None:
+        if layout not in LAYOUTS:
+            choices = "; ".join(f'"{name}" ({says})' for name, says in LAYOUTS.items())
+            raise DeliveryError(f'LAYOUT is "{layout}"; choose one of {choices}')
+        self.network = network
+        self.dtype = np.dtype(precision)
+        self.layout = layout
+        self.names: tuple[str, ...] | None = None
+
+    def start(self, yielded: Any) -> dict[str, np.ndarray]:
+        """The start values of a yield before the first batch: parameters only, all of them."""
+        values = self._mapping(yielded, "the start")
+        expected = set(self.network.parameters)
+        if set(values) != expected:
+            raise DeliveryError(
+                "a yield before the first batch gives start values: "
+                f"it must show {', '.join(self.network.parameters)} and nothing else, but shows {', '.join(values)}"
+            )
+        return {name: self._array(name, value, 0, "the start") for name, value in values.items()}
+
+    def step(self, yielded: Any, number: int, m: int) -> dict[str, np.ndarray]:
+        """The quantities of step `number` (from 1), which had m examples, as copies in the article's layout."""
+        values = self._mapping(yielded, f"step {number}")
+        if self.names is None:
+            self.names = tuple(values)
+        if set(values) != set(self.names):
+            gone, new = set(self.names) - set(values), set(values) - set(self.names)
+            what = f"no longer shows {_listed(gone)}" if gone else f"shows {_listed(new)} for the first time"
+            raise DeliveryError(f"step {number} {what}; show the same quantities at every step")
+        return {name: self._array(name, values[name], m, f"step {number}") for name in self.names}
+
+    def _mapping(self, yielded: Any, where: str) -> Mapping[str, Any]:
+        if not isinstance(yielded, Mapping):
+            raise DeliveryError(
+                f'{where} yields {_described(yielded)}; yield a dictionary such as {{"A[1]": A1, "W[1]": W1}}'
+            )
+        if not yielded:
+            raise DeliveryError(f"{where} yields an empty dictionary; show at least one quantity")
+        known = [name for name, shape in self.network.shapes.items() if shape]
+        for name in yielded:
+            if name not in known:
+                near = difflib.get_close_matches(str(name), known, n=3) or known[:4]
+                raise DeliveryError(f'{where} shows "{name}", which is no quantity here; near it are {", ".join(near)}')
+        return yielded
+
+    def _array(self, name: str, value: Any, m: int, where: str) -> np.ndarray:
+        array = _as_array(value)
+        if array is None or array.dtype.kind not in "fiub":
+            raise DeliveryError(f"{where}: {name} is {_described(value)}; show an array of {self.dtype} numbers")
+        expected = self.network.shape(name, m)
+        if not isinstance(value, (int, float)) and array.dtype != self.dtype:
+            raise DeliveryError(
+                f"{where}: {name} is {array.dtype}, but the experiment's precision is {self.dtype}; compute in "
+                f"{self.dtype} (experiment.dtype), or choose --precision {array.dtype}"
+            )
+        turned = self._turned(name, array, expected)
+        if turned is None:
+            raise DeliveryError(self._misshapen(name, array, expected, where))
+        copy = np.array(turned, self.dtype, order="C")
+        if isinstance(value, (int, float)) and copy.item() != value and value == value:
+            raise DeliveryError(
+                f"{where}: {name} is the Python number {value!r}, which is no {self.dtype} number; show it as it was "
+                f"computed, in {self.dtype}"
+            )
+        if not np.isfinite(copy).all():
+            index = tuple(int(i) for i in np.argwhere(~np.isfinite(copy))[0])
+            raise DeliveryError(f"{where}: {name}{list(index)} is {copy[index]}; every number shown must be finite")
+        return copy
+
+    def _turned(self, name: str, array: np.ndarray, expected: tuple[int, ...]) -> np.ndarray | None:
+        """The array in the article's layout; None if its shape cannot be that."""
+        if array.ndim < 2:  # b as (n,), J as a number, one output's examples as (m,)
+            fits = array.size == np.prod(expected) and 1 in expected
+            return array.reshape(expected) if fits else None
+        turn = self.layout == "rows" or (self.layout == "torch" and self._is_turned_in_torch(name))
+        turned = array.mT if turn else array
+        return turned if turned.shape == expected else None
+
+    def _is_turned_in_torch(self, name: str) -> bool:
+        shape = self.network.shapes[name]
+        return "m" in shape or shape[-1] == 1
+
+    def _misshapen(self, name: str, array: np.ndarray, expected: tuple[int, ...], where: str) -> str:
+        here = expected[::-1] if self._turned(name, np.empty(expected[::-1]), expected) is not None else expected
+        text = f'{where}: {name} has the shape {array.shape}, but in the layout "{self.layout}" it is {here}'
+        for layout, says in LAYOUTS.items():
+            other = Delivery(self.network, str(self.dtype), layout)
+            if layout != self.layout and other._turned(name, array, expected) is not None:
+                return f'{text}; if {says.split(":")[0]}, put LAYOUT = "{layout}" at the top of the file'
+        return text
+
+
+def _as_array(value: Any) -> np.ndarray | None:
+    if hasattr(value, "detach"):  # a torch tensor, which need not be imported to be read
+        value = value.detach().cpu()
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _described(value: Any) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,1 @@
+"""The built-in implementations: one file each, with one function `train(experiment)`."""

@@ -1,0 +1,57 @@
+"""The article's listing, word for word but for the order of the batches, watched by a callback: weights only.
+
+The loss that `fit` reports is a running mean over the epoch, so it is not shown.
+"""
+
+import queue
+import threading
+
+from comparisons.implementations.keras_model import activation_of, fill, in_precision, keras, optimizer_of, parameters_of
+
+LAYOUT = "rows"
+
+
+def train(experiment):
+    """`fit` runs in a thread of its own and stops after every batch until its weights were taken."""
+    in_precision(experiment)
+    model = keras.Sequential()
+    model.add(keras.Input((experiment.sizes[0],)))
+    for n, activation in zip(experiment.layers, experiment.activations, strict=True):
+        model.add(keras.layers.Dense(n, activation=activation_of(activation)))
+    model.compile(loss="binary_crossentropy", optimizer=optimizer_of(experiment), metrics=["accuracy"])
+    fill(model.layers, experiment)
+
+    batches = ((X.T, Y.T) for X, Y in experiment.batches())
+    watch = EveryBatch()
+    yield from watch.during(
+        lambda: model.fit(
+            batches, epochs=experiment.epochs, steps_per_epoch=experiment.steps_per_epoch, verbose=0, callbacks=[watch]
+        ),
+        lambda: {name: variable.numpy() for name, variable in parameters_of(model.layers).items()},
+    )
+
+
+class EveryBatch(keras.callbacks.Callback):
+    """Turns `fit` inside out: what it would do in one go becomes a generator that yields after every batch."""
+
+    def during(self, fit, show):
+        """Run `fit`, yield `show()` after each of its batches, and raise what it raised."""
+        self.show, self.shown, self.taken = show, queue.Queue(), threading.Semaphore(0)
+        thread = threading.Thread(target=self._until_the_end, args=(fit,), daemon=True)
+        thread.start()
+        while (values := self.shown.get()) is not None:
+            if isinstance(values, BaseException):
+                raise values
+            yield values
+            self.taken.release()
+
+    def _until_the_end(self, fit):
+        try:
+            fit()
+            self.shown.put(None)
+        except BaseException as error:  # raised again where the generator is read
+            self.shown.put(error)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.shown.put(self.show())
+        self.taken.acquire()

@@ -1,0 +1,48 @@
+"""The experiment's layers and optimizer in Keras's own terms, shared by both Keras implementations."""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras  # noqa: E402  (the backend is chosen before Keras is imported)
+
+
+def in_precision(experiment):
+    """Make the experiment's precision Keras's own, for layers and for the optimizer.
+
+    `set_floatx` does not change a dtype policy that was made before it, so the policy is set too.
+    """
+    keras.config.set_floatx(experiment.precision)
+    keras.config.set_dtype_policy(experiment.precision)
+    keras.utils.clear_session(free_memory=False)
+
+
+def fill(layers, experiment):
+    """Give Dense layers, which keep W as (n_in, n_out), the experiment's initial parameters."""
+    initial = experiment.initial()
+    for number, layer in enumerate(layers, 1):
+        layer.set_weights([initial[f"W[{number}]"].T, initial[f"b[{number}]"][:, 0]])
+
+
+def parameters_of(layers):
+    """The variables of Dense layers by the article's names."""
+    named = {}
+    for number, layer in enumerate(layers, 1):
+        named |= {f"W[{number}]": layer.kernel, f"b[{number}]": layer.bias}
+    return named
+
+
+def activation_of(name):
+    """What `activation=` takes for it."""
+    return keras.layers.LeakyReLU(negative_slope=0.01) if name == "leaky-relu" else name
+
+
+def optimizer_of(experiment):
+    """keras.optimizers with the experiment's numbers."""
+    chosen = experiment.optimizer
+    if chosen.kind == "gradient-descent":
+        return keras.optimizers.SGD(chosen.learning_rate)
+    return keras.optimizers.Adam(
+        chosen.learning_rate, beta_1=chosen.beta1, beta_2=chosen.beta2, epsilon=chosen.epsilon
+    )

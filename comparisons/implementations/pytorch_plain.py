@@ -1,0 +1,22 @@
+"""PyTorch as everybody writes it, untouched: only the weights and the loss are shown, after each step."""
+
+import torch
+
+from comparisons.implementations.torch_model import model_of, optimizer_of, parameters_of
+
+LAYOUT = "torch"
+
+
+def train(experiment):
+    """The usual loop."""
+    torch.set_num_threads(1)
+    model = model_of(experiment)
+    optimizer, loss_fn = optimizer_of(experiment, model), torch.nn.BCELoss()
+
+    for X, Y in experiment.batches():
+        x, y = torch.from_numpy(X.T.copy()), torch.from_numpy(Y.T.copy())
+        optimizer.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        optimizer.step()
+        yield {"J": loss} | parameters_of(model)

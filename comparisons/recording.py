@@ -1,0 +1,170 @@
+"""record: a subject and an experiment give a trace.
+
+The subject is a generator function `train(experiment)`; each of its yields shows one step. It is given a watched copy
+of the experiment, so that a yield before the first batch is known for what it is: start values of its own.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from comparisons.composed import network_of
+from comparisons.delivery import Delivery, DeliveryError
+from comparisons.experiment import Experiment
+from comparisons.trace import CHUNK_BYTES, Stack, Trace, TraceFolder, joined, stacked
+
+Subject = Callable[[Any], Iterator[Mapping[str, Any]]]
+Progress = Callable[[int, Mapping[str, np.ndarray]], None]
+
+
+class Watched:
+    """The experiment as a subject sees it: the same fields and methods, and a note of whether a batch was handed out."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+        self.n_handed_out = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._experiment, name)
+
+    def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The experiment's batches, counted as they are handed out."""
+        for batch in self._experiment.batches():
+            self.n_handed_out += 1
+            yield batch
+
+
+class Memory:
+    """Keeps a trace in memory, stacked in chunks as it grows."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.network, self.sizes = network_of(experiment), experiment.batch_sizes
+        self.chunks: list[Mapping[str, Stack]] = []
+        self.pending: list[Mapping[str, np.ndarray]] = []
+        self.n_steps = self.bytes = 0
+        self.own_start: dict[str, np.ndarray] | None = None
+
+    def start(self, values: Mapping[str, np.ndarray]) -> None:
+        """The start values that the implementation showed."""
+        self.own_start = dict(values)
+
+    def step(self, values: Mapping[str, np.ndarray]) -> None:
+        """The next step."""
+        self.pending.append(values)
+        self.bytes += sum(value.nbytes for value in values.values())
+        if self.bytes >= CHUNK_BYTES:
+            self.close(complete=False)
+
+    def close(self, *, complete: bool) -> None:
+        """Stack what is pending."""
+        if self.pending:
+            sizes = self.sizes[self.n_steps : self.n_steps + len(self.pending)]
+            self.chunks.append(stacked(self.pending, map(int, sizes), self.network))
+            self.n_steps += len(self.pending)
+            self.pending, self.bytes = [], 0
+
+
+def record(
+    subject: Subject,
+    experiment: Experiment,
+    *,
+    name: str | None = None,
+    layout: str | None = None,
+    into: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Trace | Path:
+    """Run the subject on the experiment and keep what it shows: as a Trace, or in the folder `into`.
+
+    Layout: how the subject's arrays lie, by default the LAYOUT of the module that defines it, or the article's columns.
+    Progress is called after every step with its number and what it showed.
+    Error: DeliveryError, one sentence, for a yield that is not what it must be; into a folder, the steps before it are
+    kept there as an incomplete trace. What the subject itself raises passes through.
+    """
+    name = name or getattr(subject, "__name__", type(subject).__name__)
+    layout = layout or getattr(subject, "__globals__", {}).get("LAYOUT", "columns")
+    network = network_of(experiment)
+    delivery = Delivery(network, experiment.precision, layout)
+    keep = Memory(experiment) if into is None else TraceFolder(Path(into), experiment, name, environment())
+    complete = False
+    try:
+        _steps(subject, experiment, delivery, keep, progress)
+        complete = True
+    finally:
+        keep.close(complete=complete)
+    if isinstance(keep, TraceFolder):
+        return keep.folder
+    start = keep.own_start if keep.own_start is not None else experiment.initial()
+    return Trace(experiment, name, joined(keep.chunks), start, keep.own_start is not None, about=environment())
+
+
+def _steps(
+    subject: Subject,
+    experiment: Experiment,
+    delivery: Delivery,
+    keep: Memory | TraceFolder,
+    progress: Progress | None,
+) -> None:
+    watched, sizes, number = Watched(experiment), experiment.batch_sizes, 0
+    yields = subject(watched)
+    if not isinstance(yields, Iterator):
+        raise DeliveryError(
+            f"train(experiment) returned {type(yields).__name__}; it must yield after every step, with at least one "
+            "`yield` in its body"
+        )
+    for yielded in yields:
+        if number == 0 and watched.n_handed_out == 0:
+            keep.start(delivery.start(yielded))
+            continue
+        number += 1
+        if number > len(sizes):
+            raise DeliveryError(
+                f"there are {len(sizes):,} batches, but more yields than that; yield once after every batch"
+            )
+        values = delivery.step(yielded, number, int(sizes[number - 1]))
+        keep.step(values)
+        if progress:
+            progress(number, values)
+    if number < len(sizes):
+        raise DeliveryError(
+            f"there are {len(sizes):,} batches, but only {number:,} yields; go through all of experiment.batches() and "
+            "yield once after every batch"
+        )
+
+
+def environment() -> dict[str, Any]:
+    """With what the numbers were made: versions of what is loaded, platform, processor, threads."""
+    import sys
+    from importlib import metadata
+
+    loaded = [package for package in ("numpy", "torch", "tensorflow", "keras", "jax") if package in sys.modules]
+    versions = {package: metadata.version(package) for package in loaded}
+    return {
+        "python": platform.python_version(),
+        "versions": versions,
+        "platform": platform.platform(),
+        "processor": processor(),
+        "threads": n_threads(),
+    }
+
+
+def processor() -> str:
+    """The processor's name, as the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def n_threads() -> int:
+    """How many threads this process may run at the same time."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,336 @@
+"""A trace: the quantities that an implementation showed, for every step.
+
+Per-example quantities are one stack per distinct batch size, all others one array of all steps. On disk it is a folder
+of `trace.json` and safetensors chunks, which `docs/trace.md` specifies so that any language can write one. Reading it
+runs nothing: no pickle, no path outside the folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from comparisons.composed import network_of
+from comparisons.errors import UsageError
+from comparisons.experiment import Experiment
+from reference.network import Network
+
+VERSION = 1
+CHUNK_BYTES = 2**23  # a chunk is written when its numbers reach this size
+
+Stack = np.ndarray | Mapping[int, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What one implementation showed of one experiment.
+
+    `shown` has an array (steps, n, n_in) for each quantity, or {m: (steps of m examples, n, m)} for per-example ones;
+    `start` what the parameters were before the first step (`start_shown`: its own word for it); `first` is the number
+    of the first step in it, 1 in a whole trace; `about` says with what it was recorded.
+    """
+
+    experiment: Experiment
+    implementation: str
+    shown: Mapping[str, Stack]
+    start: Mapping[str, np.ndarray]
+    start_shown: bool = False
+    first: int = 1
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def network(self) -> Network:
+        """The experiment's equations, textbook."""
+        return network_of(self.experiment)
+
+    @property
+    def precision(self) -> str:
+        return self.experiment.precision
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """How many examples each of its steps had."""
+        return self.experiment.batch_sizes[self.first - 1 : self.first - 1 + self.n_steps]
+
+    @cached_property
+    def n_steps(self) -> int:
+        """How many steps it has."""
+        for stack in self.shown.values():
+            return sum(map(len, stack.values())) if isinstance(stack, Mapping) else len(stack)
+        return 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has every step of its experiment."""
+        return self.first == 1 and self.n_steps == self.experiment.n_steps
+
+    def steps_of(self, m: int) -> np.ndarray:
+        """The positions (from 0) of the steps that had m examples."""
+        return np.flatnonzero(self.sizes == m)
+
+    def values(self, name: str, step: int) -> np.ndarray:
+        """A quantity at one step, counted as the experiment counts, from 1."""
+        at = step - self.first
+        stack = self.shown[name]
+        if not isinstance(stack, Mapping):
+            return stack[at]
+        m = int(self.sizes[at])
+        return stack[m][np.searchsorted(self.steps_of(m), at)]
+
+    def part(self, first: int, last: int) -> Trace:
+        """The steps from `first` to `last`, both included; its start is what the step before left, where that is shown.
+
+        Error: ValueError for steps that it does not have.
+        """
+        if not self.first <= first <= last < self.first + self.n_steps:
+            raise ValueError(f"steps {first} to {last} of a trace that has {self.first} to {self.first + self.n_steps - 1}")
+        begin, end = first - self.first, last - self.first + 1
+        shown: dict[str, Stack] = {}
+        for name, stack in self.shown.items():
+            if isinstance(stack, Mapping):
+                places = {m: self.steps_of(m) for m in stack}
+                inside = {m: stack[m][(at >= begin) & (at < end)] for m, at in places.items()}
+                shown[name] = {m: part for m, part in inside.items() if len(part)}
+            else:
+                shown[name] = stack[begin:end]
+        start = self.start
+        if begin:
+            start = {name: self.shown[name][begin - 1] for name in self.network.remembered if name in self.shown}
+        return replace(self, shown=shown, start=start, first=first)
+
+    def hiding(self, *names: str) -> Trace:
+        """The same trace without these quantities."""
+        return replace(self, shown={name: stack for name, stack in self.shown.items() if name not in names})
+
+
+def stacked(steps: Iterable[Mapping[str, np.ndarray]], sizes: Iterable[int], network: Network) -> dict[str, Stack]:
+    """The yields of consecutive steps as stacks."""
+    steps, sizes = list(steps), list(sizes)
+    if not steps:
+        return {}
+    shown: dict[str, Stack] = {}
+    for name in steps[0]:
+        if network.per_example(name):
+            shown[name] = {
+                m: np.stack([step[name] for step, size in zip(steps, sizes, strict=True) if size == m])
+                for m in sorted(set(sizes))
+            }
+        else:
+            shown[name] = np.stack([step[name] for step in steps])
+    return shown
+
+
+def joined(parts: Iterable[Mapping[str, Stack]]) -> dict[str, Stack]:
+    """Stacks of consecutive steps, one after the other."""
+    parts = list(parts)
+    shown: dict[str, Stack] = {}
+    for name, first in parts[0].items() if parts else ():
+        stacks = [part[name] for part in parts]
+        if isinstance(first, Mapping):
+            sizes = sorted({m for stack in stacks for m in stack})
+            shown[name] = {m: np.concatenate([stack[m] for stack in stacks if m in stack]) for m in sizes}
+        else:
+            shown[name] = np.concatenate(stacks)
+    return shown
+
+
+class TraceFolder:
+    """Writes a trace as it is recorded; until `close` says that it is complete, `trace.json` says that it is not."""
+
+    def __init__(self, folder: Path, experiment: Experiment, implementation: str, about: Mapping[str, Any]) -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for old in self.folder.glob("*.safetensors"):
+            old.unlink()
+        self.network = network_of(experiment)
+        self.head: dict[str, Any] = {
+            "version": VERSION,
+            "implementation": implementation,
+            "experiment": experiment.write_files(self.folder),
+            "digest": experiment.digest,
+            "complete": False,
+            "n_steps": 0,
+            "start": None,
+            "shown": {},
+            "batch_sizes": sorted({int(m) for m in experiment.batch_sizes}),
+            "about": dict(about),
+        }
+        self.sizes = experiment.batch_sizes
+        self.pending: list[Mapping[str, np.ndarray]] = []
+        self.bytes = self.n_chunks = 0
+        self._write_head()
+
+    def start(self, values: Mapping[str, np.ndarray]) -> None:
+        """The start values that the implementation showed."""
+        from safetensors.numpy import save_file
+
+        save_file(dict(values), self.folder / "shown-start.safetensors")
+        self.head["start"] = "shown-start.safetensors"
+        self._write_head()
+
+    def step(self, values: Mapping[str, np.ndarray]) -> None:
+        """The next step."""
+        self.pending.append(values)
+        self.bytes += sum(value.nbytes for value in values.values())
+        if self.bytes >= CHUNK_BYTES:
+            self._write_chunk()
+
+    def close(self, *, complete: bool) -> None:
+        """Write what is pending; `complete` where every step was recorded."""
+        if self.pending:
+            self._write_chunk()
+        self.head["complete"] = complete
+        self._write_head()
+
+    def _write_chunk(self) -> None:
+        from safetensors.numpy import save_file
+
+        first = self.head["n_steps"]
+        sizes = [int(m) for m in self.sizes[first : first + len(self.pending)]]
+        tensors: dict[str, np.ndarray] = {}
+        for name, stack in stacked(self.pending, sizes, self.network).items():
+            if isinstance(stack, Mapping):
+                tensors |= {f"{name} of {m}": part for m, part in stack.items()}
+            else:
+                tensors[name] = stack
+        save_file(tensors, self.folder / f"{self.n_chunks:06}.safetensors")
+        self.head["n_steps"] += len(self.pending)
+        self.head["shown"] = {name: list(self.network.shapes[name]) for name in self.pending[0]}
+        self.pending, self.bytes, self.n_chunks = [], 0, self.n_chunks + 1
+        self._write_head()
+
+    def _write_head(self) -> None:
+        text = json.dumps(self.head, indent=1, ensure_ascii=False)
+        temporary = self.folder / "trace.json.new"
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(self.folder / "trace.json")
+
+
+def load(folder: str | Path) -> Trace:
+    """The trace in a folder.
+
+    Error: UsageError, one sentence, for what is no trace, incomplete, truncated, damaged, or of other data.
+    """
+    folder = Path(folder)
+    head = _head(folder)
+    experiment = _experiment(head, folder)
+    network = network_of(experiment)
+    if head["complete"] is not True:
+        raise UsageError(
+            f"{folder} is incomplete: {head['n_steps']:,} of {experiment.n_steps:,} steps were recorded; record it again"
+        )
+    chunks = [path for path in sorted(folder.glob("*.safetensors")) if path.stem.isdecimal()]
+    expected = {name: tuple(shape) for name, shape in head["shown"].items()}
+    shown = joined(_chunk(path, expected, network) for path in chunks)
+    start = _start(head, folder, network, experiment)
+    trace = Trace(experiment, head["implementation"], shown, start, head["start"] is not None, about=head["about"])
+    _check(trace, folder, expected)
+    return trace
+
+
+def _head(folder: Path) -> dict[str, Any]:
+    path = folder / "trace.json"
+    if not path.is_file():
+        raise UsageError(f"{folder} is no trace: it has no trace.json; name a folder that `backproof record` wrote")
+    try:
+        head = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{path} cannot be read as JSON: {error}") from None
+    if not isinstance(head, dict) or head.get("version") != VERSION:
+        version = head.get("version") if isinstance(head, dict) else None
+        raise UsageError(f"{path} has version {version!r}; this Backproof reads version {VERSION}")
+    kinds = {"implementation": str, "experiment": dict, "digest": str, "complete": bool, "n_steps": int, "shown": dict}
+    for name, kind in kinds.items():
+        if not isinstance(head.get(name), kind):
+            raise UsageError(f"{path}: {name} must be a {kind.__name__}, but is {head.get(name)!r}"[:300])
+    if not all(isinstance(shape, list) for shape in head["shown"].values()):
+        raise UsageError(f'{path}: shown must give each quantity its shape, such as "Z[1]": [4, "m"]')
+    if not isinstance(head.setdefault("start", None), (str, type(None))):
+        raise UsageError(f"{path}: start must be null or the name of a file, but is {head['start']!r}"[:300])
+    if not isinstance(head.setdefault("about", {}), dict):
+        raise UsageError(f"{path}: about must be a table, but is {head['about']!r}"[:300])
+    return head
+
+
+def _experiment(head: Mapping[str, Any], folder: Path) -> Experiment:
+    for section in head["experiment"].values():
+        file = section.get("file") if isinstance(section, dict) else None
+        if isinstance(file, str) and Path(file).name != file:
+            raise UsageError(f"{folder}/trace.json names the file {file!r}, which is not in the trace's own folder")
+    experiment = Experiment.from_json(head["experiment"], folder)
+    if experiment.digest != head["digest"]:
+        raise UsageError(
+            f"{folder} was recorded on other data, start values or batches than its experiment describes: "
+            f"digest {head['digest'][:12]}… instead of {experiment.digest[:12]}…; record it again"
+        )
+    return experiment
+
+
+def _tensors(path: Path) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise UsageError(f"{path} is damaged or no safetensors file: {error}") from None
+
+
+def _chunk(path: Path, expected: Mapping[str, tuple], network: Network) -> dict[str, Stack]:
+    shown: dict[str, Any] = {}
+    for key, array in _tensors(path).items():
+        name, _, m = key.partition(" of ")
+        if name not in expected or name not in network.shapes:
+            raise UsageError(f"{path} holds {key}, which trace.json does not list as shown; the two do not belong together")
+        if network.per_example(name) != bool(m) or (m and not m.isdecimal()):
+            raise UsageError(f'{path} holds "{key}"; per-example quantities are named "{name} of 32", others "{name}"')
+        if array.shape[1:] != network.shape(name, int(m or 0)):
+            raise UsageError(
+                f"{path}: {key} has the shape {array.shape}, expected (steps, "
+                f"{', '.join(map(str, network.shape(name, int(m or 0))))})"
+            )
+        if m:
+            shown.setdefault(name, {})[int(m)] = array
+        else:
+            shown[name] = array
+    missing = set(expected) - set(shown)
+    if missing:
+        raise UsageError(f"{path} lacks {', '.join(sorted(missing))}, which trace.json lists as shown")
+    return shown
+
+
+def _start(
+    head: Mapping[str, Any], folder: Path, network: Network, experiment: Experiment
+) -> dict[str, np.ndarray]:
+    if head["start"] is None:
+        return experiment.initial()
+    if Path(head["start"]).name != head["start"]:
+        raise UsageError(f"{folder}/trace.json names the file {head['start']!r}, which is not in the trace's own folder")
+    start = _tensors(folder / head["start"])
+    expected = {name: network.shape(name, 0) for name in network.parameters}
+    actual = {name: value.shape for name, value in start.items()}
+    if actual != expected:
+        raise UsageError(f"{folder / head['start']} must hold {expected}, but holds {actual}")
+    return start
+
+
+def _check(trace: Trace, folder: Path, expected: Mapping[str, tuple]) -> None:
+    sizes = {int(m): int(n) for m, n in zip(*np.unique(trace.experiment.batch_sizes, return_counts=True), strict=True)}
+    for name in expected:
+        stack = trace.shown.get(name)
+        lengths = {m: len(part) for m, part in stack.items()} if isinstance(stack, Mapping) else {0: len(stack)} if stack is not None else {}
+        wanted = sizes if isinstance(stack, Mapping) else {0: trace.experiment.n_steps}
+        if lengths != wanted:
+            raise UsageError(
+                f"{folder} is truncated: {name} has {sum(lengths.values()):,} of {trace.experiment.n_steps:,} steps; "
+                "record it again"
+            )
+        for part in stack.values() if isinstance(stack, Mapping) else (stack,):
+            if part.dtype != trace.experiment.dtype:
+                raise UsageError(f"{folder}: {name} is {part.dtype}, but the experiment's precision is {trace.precision}")

@@ -1,0 +1,1 @@
+"""The article, executable: its equations in plain NumPy, and nothing else."""

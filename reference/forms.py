@@ -1,0 +1,118 @@
+"""Forms: fine print and mistakes are changed equations.
+
+Keras adds Adam's epsilon before the bias correction: a dialect, a legitimate other form, with its source. Forgetting
+the 1/m is a mistake, a form that is wrong. A form is chosen whole, for all layers and steps: if every equation chose
+its own, a 1/m applied twice would go unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from reference.alphabet import Array
+from reference.network import Equation, Group, Network, Ref, arguments, in_running_order
+
+
+def everywhere(equation: Equation, network: Network) -> bool:
+    """Every equation of the function that is changed."""
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """Every equation that uses `of` uses `to`, reads something else, or has another number or another start.
+
+    Reads and constants that `to` does not take are dropped. `start`: what the quantity holds before step 1.
+    """
+
+    of: Callable[..., Array]
+    to: Callable[..., Array] | None = None
+    reads: Mapping[str, Callable[[Equation], Ref]] = field(default_factory=dict)
+    constants: Mapping[str, Callable[[float], float]] = field(default_factory=dict)
+    start: float | None = None
+    only: Callable[[Equation, Network], bool] = everywhere
+
+    def hits(self, network: Network) -> tuple[Equation, ...]:
+        """The equations that it changes."""
+        return tuple(e for e in network.equations if e.by is self.of and self.only(e, network))
+
+    def apply(self, equation: Equation) -> Equation:
+        """The equation, changed."""
+        to = self.to or self.of
+        names, numbers = arguments(to)
+        reads = {**equation.reads, **{name: choose(equation) for name, choose in self.reads.items()}}
+        constants = dict(equation.constants)
+        for name, number in self.constants.items():
+            constants[name] = number(constants.get(name, 0.0))
+        return replace(
+            equation,
+            by=to,
+            reads={name: ref for name, ref in reads.items() if name in names},
+            constants={name: value for name, value in constants.items() if name in numbers},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """A dialect or a mistake: all of its changes or none. Dialects of one `choice` exclude each other.
+
+    `adds` brings quantities of its own (AMSGrad's maximum), `batches` is what it does to the data on the way in.
+    `says` is its explanation in a paragraph, `source` the file and symbol where somebody computes so.
+    """
+
+    name: str
+    kind: Literal["dialect", "mistake"]
+    changes: tuple[Change, ...]
+    choice: str = ""
+    says: str = ""
+    source: str = ""
+    adds: Callable[[Network], Group] | None = None
+    batches: Callable[[Iterator], Iterator] | None = None
+
+    def applies_to(self, network: Network) -> bool:
+        """Whether each of its changes finds an equation, and at least one comes out different."""
+        hits = [(change, change.hits(network)) for change in self.changes]
+        return all(equations for _, equations in hits) and any(
+            change.start is not None or change.apply(e).key != e.key for change, equations in hits for e in equations
+        )
+
+
+def in_form(network: Network, *forms: Form) -> Network:
+    """The network with its equations in these forms.
+
+    Error: ValueError where two forms are of one choice, or a form changes nothing in this network.
+    """
+    choices = [form.choice for form in forms if form.choice]
+    for choice in choices:
+        if choices.count(choice) > 1:
+            named = " and ".join(form.name for form in forms if form.choice == choice)
+            raise ValueError(f"{named} exclude each other: both say {choice}")
+    for form in forms:
+        if not form.applies_to(network):
+            raise ValueError(f"{form.name} changes nothing here: {_missing(form, network)}")
+        if form.adds:
+            group = form.adds(network)
+            network = Network(
+                (*network.equations, *group.forward, *group.backward, *group.update),
+                {**network.shapes, **group.shapes},
+                {**network.start, **group.start},
+            )
+        for change in form.changes:
+            network = _changed(network, change)
+    return network
+
+
+def _changed(network: Network, change: Change) -> Network:
+    hits = {equation.defines for equation in change.hits(network)}
+    start = dict(network.start)
+    if change.start is not None:
+        start |= dict.fromkeys(hits, change.start)
+    equations = (change.apply(e) if e.defines in hits else e for e in network.equations)
+    return Network(in_running_order(equations), network.shapes, start)
+
+
+def _missing(form: Form, network: Network) -> str:
+    without = [change.of.__name__ for change in form.changes if not change.hits(network)]
+    return f"no equation uses {', '.join(without)}" if without else "its numbers are the network's own"

@@ -1,0 +1,54 @@
+"""Running the list: the one interpreter, and training, which is the interpreter step after step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import numpy as np
+
+from reference.alphabet import Array
+from reference.network import Equation, Network, Ref, before, now
+
+
+def keep(equation: Equation, value: Array) -> Array:
+    """Settle on the value that the equation gave."""
+    return value
+
+
+def evaluate(
+    equations: Iterable[Equation],
+    values: dict[Ref, Array],
+    settle: Callable[[Equation, Array], Array] = keep,
+) -> dict[Ref, Array]:
+    """Evaluate the equations one after the other, each result under its name among the values.
+
+    The one interpreter: arrays train, balls certify, a recorder writes a tape. `settle` may put a shown value in place.
+    """
+    with np.errstate(all="ignore"):  # what overflows shows in the values, and is judged there
+        for equation in equations:
+            values[now(equation.defines)] = settle(equation, equation.value(values))
+    return values
+
+
+def batches_given(batches: Iterable[tuple[Array, Array]], learning_rate: float) -> Iterator[dict[str, Array]]:
+    """What the experiment gives a step: its examples and labels, its number t, counted from 1, and the rate alpha."""
+    for t, (X, Y) in enumerate(batches, 1):
+        yield {"A[0]": X, "Y": Y, "t": t, "alpha": learning_rate}
+
+
+def train(
+    network: Network, start: Mapping[str, Array], given: Iterable[Mapping[str, Array]]
+) -> Iterator[dict[str, Array]]:
+    """Train the network in the precision of its start values; yield every quantity of every step.
+
+    Start: a value per parameter, by name. Given: what each step is given, see `batches_given`.
+    Error: KeyError for a parameter without a start value.
+    """
+    dtype = np.result_type(*start.values())
+    state = {name: np.full(network.shapes[name], value, dtype) for name, value in network.start.items()} | dict(start)
+    for step in given:
+        values = {now(name): value for name, value in step.items()}
+        values |= {before(name): state[name] for name in network.remembered}
+        evaluate(network.equations, values)
+        state = {name: values[now(name)] for name in network.remembered}
+        yield {ref.name: value for ref, value in values.items() if not ref.before}
