@@ -7,7 +7,7 @@ before by judged equations, so that the whole run is right by induction.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
 
 Verdict = Literal["agrees", "disagrees", "not compared"]
@@ -47,6 +47,23 @@ class Row:
         if self.outside:
             return "disagrees"
         return "agrees" if self.checked else "not compared"
+
+    def with_start(self, start: Row) -> Row:
+        """This row with its quantity's start values, judged in `start`, counted in; the worse of the two worsts."""
+        worse = max(self, start, key=lambda row: row.worst)
+        broken = [step for step in (start.first_broken, self.first_broken) if step is not None]
+        return replace(
+            worse,
+            equation=start.equation if start.outside and not self.outside else self.equation,
+            checked=self.checked + start.checked,
+            not_judged=self.not_judged + start.not_judged,
+            outside=self.outside + start.outside,
+            blind=self.blind + start.blind,
+            median=self.median,
+            radius=self.radius,
+            first_broken=min(broken, default=None),
+            n_broken_steps=self.n_broken_steps + start.n_broken_steps,
+        )
 
     @property
     def bites(self) -> bool:

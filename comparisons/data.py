@@ -17,12 +17,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Examples:
-    """X (n_x, m) and Y (1, m) of float32 numbers held as float64, for training and perhaps for the test.
-
-    `eq=False`: two of them are never compared, so that descriptions that hold them compare by their fields.
-    """
+    """X (n_x, m) and Y (1, m) of float32 numbers held as float64, for training and perhaps for the test."""
 
     X: np.ndarray
     Y: np.ndarray
@@ -148,7 +145,7 @@ class Arrays(Fields):
 
     @cached_property
     def examples(self) -> Examples:
-        arrays = tables.read_arrays(self.file)
+        arrays = tables.read_arrays(self.file, texts=("Y", "Y_test"))
         tables.check_names(self.file, arrays, needed=("X", "Y"), allowed=("X_test", "Y_test"))
         if ("X_test" in arrays) != ("Y_test" in arrays):
             raise UsageError(f"{self.file} has only one of X_test and Y_test; give both, or neither")
@@ -165,7 +162,7 @@ class Arrays(Fields):
     def _columns(self, arrays: dict[str, np.ndarray], x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
         """X (n_x, m) and the labels (m,) of these names, which must have as many examples."""
         X, labels = arrays[x], arrays[y]
-        if X.ndim != 2 or X.dtype.kind == "U" or 0 in X.shape:
+        if X.ndim != 2 or 0 in X.shape:
             raise UsageError(f"{self.file}: {x} must hold numbers, features by examples, but has shape {X.shape}")
         n, n_turned = (X.shape[1], X.shape[0]) if self.layout == "columns" else X.shape
         if labels.shape not in ((n,), (1, n), (n, 1)):

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from comparisons.data import Arrays, Circles, Csv, Data
 from comparisons.errors import UsageError
@@ -72,7 +72,7 @@ class Experiment(Fields):
 
     @field_validator("optimizer", "start", "data", mode="before")
     @classmethod
-    def _of_the_default_kind(cls, value: Any, info: Any) -> Any:
+    def _of_the_default_kind(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, Mapping) and "kind" not in value:
             return {"kind": cls.model_fields[info.field_name].default.kind, **value}
         return value
@@ -88,7 +88,9 @@ class Experiment(Fields):
                 "binary-cross-entropy needs a last layer of one unit with sigmoid, "
                 f"not of {self.layers[-1]} with {self.activations[-1]}; end layers in 1 and activations in sigmoid"
             )
-        self.start.parameters(self.sizes)  # reads the files, if there are any, and checks them
+        sizes = self.sizes  # reads a file of data, if there is one
+        if isinstance(self.start, FromFile):
+            self.start.parameters(sizes)
         return self
 
     @property
@@ -234,8 +236,8 @@ def _files_from(section: Any, folder: Path) -> Any:
     if not isinstance(section, Mapping):
         return section
     return {
-        name: str(folder / Path(value).expanduser())
-        if name in ("file", "test_file") and isinstance(value, str)
+        name: str(folder / value)
+        if name in ("file", "test_file") and isinstance(value, str) and not value.startswith("~")
         else value
         for name, value in section.items()
     }

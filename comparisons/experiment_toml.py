@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from comparisons.errors import UsageError
+from comparisons.fields import one_line
 
 
 def read(source: str | Path) -> tuple[dict[str, Any], Path]:
@@ -29,7 +30,7 @@ def read(source: str | Path) -> tuple[dict[str, Any], Path]:
     try:
         return tomllib.loads(text), path.parent if path else Path.cwd()
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path or 'the text'} is not TOML: {error}") from None
+        raise UsageError(one_line(f"{path or 'the text'} is not TOML: {error}")) from None
 
 
 def written(experiment: BaseModel) -> str:

@@ -25,7 +25,13 @@ class Fields(BaseModel):
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            raise UsageError(sentence(error, type(self))) from None
+            raise UsageError(one_line(sentence(error, type(self)))) from None
+
+    def __eq__(self, other: object) -> bool:
+        """By the fields alone; pydantic would also compare the arrays that a description has read and kept."""
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
 
 
 def sentence(error: ValidationError, described: type[BaseModel]) -> str:
@@ -77,18 +83,23 @@ PLAIN_WORDS = {
 
 
 def known(name: str, names: Iterable[str]) -> str:
-    """The names that there are, or the one that was probably meant."""
+    """The names that there are, after the one that was probably meant."""
     names = list(names)
-    near = difflib.get_close_matches(name, names, n=1)
-    return (f"did you mean {near[0]}? " if near else "") + f"known are {', '.join(names)}"
+    return f"{meant(name, names)}known are {', '.join(names)}"
 
 
 def not_supported(value: object, quoted: str) -> str:
     """That a choice is none, and the ones that there are, from pydantic's list of quoted ones."""
     choices = re.findall("'([^']*)'", quoted)
-    near = difflib.get_close_matches(str(value).replace("_", "-"), choices, n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
-    return f"{shortly(value)} is not supported yet; {meant}supported are {', '.join(choices)}"
+    probably = meant(str(value).replace("_", "-"), choices)
+    return f"{shortly(value)} is not supported yet; {probably}supported are {', '.join(choices)}"
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """A question whether the name nearest to this one was meant, if one is near; capital letters do not matter."""
+    folded = {other.casefold(): other for other in names}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1)
+    return f"did you mean {folded[near[0]]}? " if near else ""
 
 
 def shortly(value: object) -> str:
@@ -98,8 +109,20 @@ def shortly(value: object) -> str:
     return reprlib.repr(value)
 
 
+def one_line(text: str) -> str:
+    """The text with its line ends and whatever else cannot be printed spelled out."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
 def absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
+    """The path from the root on, so that it means the same from wherever it is looked at."""
+    try:
+        path = path.expanduser().absolute()
+    except RuntimeError:  # there is no such user
+        path = path.absolute()
+    if "\0" in str(path):
+        raise ValueError(f" must be the path of a file, but is {shortly(str(path))}")
+    return path
 
 
 def units(value: Any) -> Any:

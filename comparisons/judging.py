@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
@@ -33,6 +34,20 @@ class Outcome:
 
     rows: dict[str, Row]
     hidden: dict[str, Stacks]
+
+
+@dataclass(frozen=True, eq=False)
+class Component:
+    """Equations that are judged together; equal keys give equal outcomes."""
+
+    equations: tuple[Equation, ...]
+    is_cycle: bool
+    key: tuple
+
+    @property
+    def are_peers(self) -> bool:
+        """Whether they are equal elementwise equations of several quantities, each waiting for itself alone."""
+        return len(self.equations) > 1 and len({e.by for e in self.equations}) == 1 and self.is_cycle
 
 
 class Judging:
@@ -60,27 +75,36 @@ class Judging:
                 actual = self.trace.start[name]
                 yield self._row(name, "the experiment's start value", [(np.array([-1]), Ball(expected[None]), actual[None])])
 
-    def _outcomes(self, network: Network) -> Iterator[Outcome]:
-        keys: dict[str, tuple] = {}
-        hidden: dict[str, Stacks] = {}
-        for equations, is_cycle in components(network.equations, self.trace.shown):
-            behind = {ref.name for e in equations for ref in e.reads.values()} - {e.defines for e in equations}
+    def plan(self, network: Network) -> list[Component]:
+        """The components in the order in which they are judged; peers, which wait for themselves alone, as one."""
+        shown, keys = self.trace.shown, {}
+        plan: list[Component] = []
+        for equations, is_cycle in with_peers(components(network.equations, shown), network, shown):
+            defined = {e.defines for e in equations}
+            behind = {ref.name for e in equations for ref in e.reads.values()} - defined
             key = (
                 tuple(e.key for e in equations),
                 tuple(network.start.get(e.defines) for e in equations),
-                tuple(sorted((name, keys[name]) for name in behind if name in keys)),
+                tuple(sorted((name, keys[name]) for name in behind if name in keys and name not in shown)),
             )
-            hashed = (hash(key), tuple(e.defines for e in equations))
-            keys |= {e.defines: hashed for e in equations if e.defines not in self.trace.shown}
-            if hashed not in self._kept:
-                self._kept[hashed] = self._judge(network, equations, is_cycle, hidden)
-            hidden |= self._kept[hashed].hidden
-            yield self._kept[hashed]
+            keys |= dict.fromkeys(defined, hash(key))
+            plan.append(Component(equations, is_cycle, (hash(key), *sorted(defined))))
+        return plan
 
-    def _judge(
-        self, network: Network, equations: tuple[Equation, ...], is_cycle: bool, hidden: Mapping[str, Stacks]
-    ) -> Outcome:
+    def _outcomes(self, network: Network) -> Iterator[Outcome]:
+        hidden: dict[str, Stacks] = {}
+        for component in self.plan(network):
+            if component.key not in self._kept:
+                self._kept[component.key] = self._judge(network, component, hidden)
+            outcome = self._kept[component.key]
+            hidden |= outcome.hidden
+            yield outcome
+
+    def _judge(self, network: Network, component: Component, hidden: Mapping[str, Stacks]) -> Outcome:
         """Evaluate one component on all steps; a cycle step after step."""
+        equations, is_cycle = component.equations, component.is_cycle
+        if component.are_peers:
+            return Outcome({}, self._scanned(network, equations, hidden))
         pieces: dict[str, list] = {e.defines: [] for e in equations}
         defined = frozenset(pieces)
         for m, steps in self._portions(network, equations, is_cycle):
@@ -114,6 +138,38 @@ class Judging:
             else:
                 balls[name] = self._gathered(network, name, pieces[name])
         return Outcome(rows, balls)
+
+    def _scanned(
+        self, network: Network, equations: tuple[Equation, ...], hidden: Mapping[str, Stacks]
+    ) -> dict[str, Stacks]:
+        """Peers, their numbers side by side, step after step."""
+        steps, first = np.arange(self.trace.n_steps), equations[0]
+        reads = {
+            name: [self._value(network, e.reads[name], 0, steps, hidden) for e in equations]
+            for name, ref in first.reads.items()
+            if not ref.before
+        }
+        stacks = {name: _side_by_side(balls) for name, balls in reads.items()}
+        last = _side_by_side([self._start_only(network, e.defines) for e in equations])
+        own = next(name for name, ref in first.reads.items() if ref.before)
+        balls = [last]
+        for step in steps:
+            with np.errstate(all="ignore"):
+                now_read = {name: stack[step : step + 1] for name, stack in stacks.items()}
+                last = first.by(**now_read, **{own: last}, **first.constants)
+            balls.append(last)
+        mid, radius = np.concatenate([b.mid for b in balls]), np.concatenate([b.radius for b in balls])
+        ends = np.cumsum([0, *(int(np.prod(network.shapes[e.defines])) for e in equations)])
+        return {
+            e.defines: {
+                0: Ball(
+                    mid[:, begin:end].reshape(-1, *network.shapes[e.defines]),
+                    radius[:, begin:end].reshape(-1, *network.shapes[e.defines]),
+                    self.precision,
+                )
+            }
+            for e, begin, end in zip(equations, ends[:-1], ends[1:], strict=True)
+        }
 
     def _portions(
         self, network: Network, equations: tuple[Equation, ...], is_cycle: bool
@@ -269,6 +325,48 @@ class Judging:
             first_broken=int(broken_steps.min()) + self.trace.first if len(broken_steps) else None,
             n_broken_steps=len(broken_steps),
         )
+
+
+def with_peers(
+    found: list[tuple[tuple[Equation, ...], bool]], network: Network, shown: Mapping[str, object]
+) -> list[tuple[tuple[Equation, ...], bool]]:
+    """The components with peers joined, dependencies first; as they were where peers wait for one another."""
+    merged: dict[tuple, tuple[tuple[Equation, ...], bool]] = {}
+    for equations, is_cycle in found:
+        first = equations[0]
+        key: tuple = tuple(e.defines for e in equations)
+        if is_cycle and len(equations) == 1 and _can_have_peers(first, network) and first.defines not in shown:
+            key = (first.by, tuple(sorted(first.constants.items())), tuple(r.before for r in first.reads.values()))
+        merged[key] = ((*merged.get(key, ((), False))[0], *equations), is_cycle)
+    home = {e.defines: number for number, (equations, _) in enumerate(merged.values()) for e in equations}
+    waits_for = {
+        number: {home[r.name] for e in equations for r in e.reads.values() if r.name in home and r.name not in shown}
+        - {number}
+        for number, (equations, _) in enumerate(merged.values())
+    }
+    try:
+        order = tuple(TopologicalSorter(waits_for).static_order())
+    except CycleError:
+        return found
+    parts = tuple(merged.values())
+    return [parts[number] for number in order]
+
+
+def _can_have_peers(equation: Equation, network: Network) -> bool:
+    """Whether it is elementwise and reads, besides itself of the step before, only quantities of its own shape."""
+    own = [ref for ref in equation.reads.values() if ref.before]
+    return (
+        getattr(equation.by, "is_elementwise", False)
+        and own == [before(equation.defines)]
+        and all(network.shapes[ref.name] == network.shapes[equation.defines] for ref in equation.reads.values())
+    )
+
+
+def _side_by_side(balls: list[Ball]) -> Ball:
+    """Stacks of several quantities as one (steps, numbers)."""
+    mid = np.concatenate([b.mid.reshape(len(b.mid), -1) for b in balls], axis=1)
+    radius = np.concatenate([b.radius.reshape(len(b.mid), -1) for b in balls], axis=1)
+    return Ball(mid, radius if radius.any() else None, balls[0].precision)
 
 
 def _concatenated(part: list) -> Ball:

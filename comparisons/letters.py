@@ -95,6 +95,18 @@ def clamped_cross_entropy_slope(A: Any, Y: Any, *, over: int, epsilon: float) ->
     return Ball(slope.mid, slope.spread, slope.precision, slope.sum_of, ("clamped", A, Y, over, epsilon))
 
 
+def clipped_cross_entropy_slope(A: Any, Y: Any, *, over: int, epsilon: float) -> Ball:
+    """The cross-entropy's slope inside [epsilon, 1 − epsilon], exactly 0 outside, and their hull where A may be either.
+
+    It is fused where A (1 − A) is multiplied back.
+    """
+    A, Y = _balls(A, Y)
+    inside = (A <= 1 - epsilon) * (A >= epsilon)
+    clipped = np.maximum(np.minimum(A, 1 - epsilon), epsilon)
+    slope = cross_entropy_slope(clipped, Y, over=over) * inside
+    return Ball(slope.mid, slope.spread, slope.precision, slope.sum_of, ("clipped", A, Y, over, inside))
+
+
 def times_sigmoid_slope(dA: Any, A: Any) -> Ball:
     """dA ∘ A ∘ (1 − A); where dA is the cross-entropy's at this same A, the fused (A − Y)/over.
 
@@ -119,6 +131,8 @@ def _fused_slope(dA: Ball, A: Ball) -> Ball:
         kept = np.where(least >= epsilon * (1 + 8 * A.precision.unit), 1.0, share)
         given = given + (1 - kept) * (np.abs(mid) + given)
     fused = rounded(mid, given, A.precision, 8, exact=(mid == 0) & (given == 0))
+    if kind == "clipped":
+        fused = fused * dA.origin[4]
     better = ~(unfused.radius <= fused.radius)
     return Ball(
         np.where(better, fused.mid, unfused.mid), np.where(better, fused.radius, unfused.radius), A.precision

@@ -151,12 +151,15 @@ def as_typed(values: Iterable[Any]) -> str:
     return ", ".join(shortly(v) if isinstance(v, str) else repr(v).removesuffix(".0") for v in values)
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a .npz or .safetensors file by name: finite float32 numbers, or texts (labels can be)."""
+def read_arrays(path: Path, texts: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """The arrays of a .npz or .safetensors file by name: finite float32 numbers; those in `texts` may be texts."""
     if path.suffix not in (".npz", ".safetensors"):
         raise UsageError(f"{path} is not a file of arrays by its name; save them as .npz or .safetensors")
     arrays = read_npz(path) if path.suffix == ".npz" else read_safetensors(path)
-    return {name: finite(f"{path}: {name}", array) for name, array in arrays.items()}
+    return {
+        name: array if name in texts and array.dtype.kind == "U" else finite(f"{path}: {name}", array)
+        for name, array in arrays.items()
+    }
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
@@ -186,11 +189,10 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
 
 
 def finite(what: str, array: np.ndarray) -> np.ndarray:
-    """The array as float32 numbers, if it is made of finite real numbers; texts stay as they are."""
-    if array.dtype.kind == "U":
-        return array
+    """The array as float32 numbers, if it is made of finite real numbers."""
     if array.dtype.kind not in "fiub":
-        raise UsageError(f"{what} is made of {array.dtype}, but real numbers are needed; convert it")
+        made_of = "text" if array.dtype.kind in "US" else array.dtype
+        raise UsageError(f"{what} is made of {made_of}, but real numbers are needed; convert it")
     rounded = as_float32_numbers(array)
     if not np.isfinite(rounded).all():
         index = tuple(np.argwhere(~np.isfinite(rounded))[0].tolist())

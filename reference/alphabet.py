@@ -111,6 +111,16 @@ def clamped_cross_entropy_slope(A: Array, Y: Array, *, over: int, epsilon: float
 
 
 @letter
+def clipped_cross_entropy_slope(A: Array, Y: Array, *, over: int, epsilon: float) -> Array:
+    """−1/over (Y/A − (1 − Y)/(1 − A)) where epsilon ≤ A ≤ 1 − epsilon, else 0
+
+    Keras's derivative where it clips the probabilities first: clipping is flat outside.
+    """
+    clipped = np.maximum(np.minimum(A, 1 - epsilon), epsilon)
+    return cross_entropy_slope(clipped, Y, over=over) * ((A <= 1 - epsilon) & (A >= epsilon))
+
+
+@letter
 def times_sigmoid_slope(dA: Array, A: Array) -> Array:
     """dA ∘ A ∘ (1 − A)
 
@@ -151,6 +161,6 @@ def in_precision_of(x: Array, like: Array) -> Array:
 
 
 LETTERS = (
-    sigmoid, tanh, lerp, xlogy, cross_entropy_slope, clamped_cross_entropy_slope, times_sigmoid_slope, logits_loss,
-    logits_loss_slope, in_precision_of,
+    sigmoid, tanh, lerp, xlogy, cross_entropy_slope, clamped_cross_entropy_slope, clipped_cross_entropy_slope,
+    times_sigmoid_slope, logits_loss, logits_loss_slope, in_precision_of,
 )  # fmt: skip

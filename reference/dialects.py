@@ -12,6 +12,7 @@ import numpy as np
 from reference.alphabet import (
     Array,
     clamped_cross_entropy_slope,
+    clipped_cross_entropy_slope,
     cross_entropy_slope,
     in_precision_of,
     lerp,
@@ -27,7 +28,7 @@ from reference.activations import sigmoid_backward
 from reference.forms import Change, Form
 from reference.layers import bias_gradient, weight_gradient
 from reference.losses import cross_entropy, output_gradient
-from reference.network import Equation, Network, now
+from reference.network import Equation, Network, elementwise, now
 from reference.optimizers import adam_step, bias_correction, first_moment, second_moment
 
 FLOAT32_1E_12 = float(np.float32(1e-12))  # PyTorch's EPSILON is a float literal, in float64 too
@@ -59,10 +60,8 @@ def clamped_output_gradient(A: Array, Y: Array, *, epsilon: float) -> Array:
 
 
 def clipped_output_gradient(A: Array, Y: Array, *, epsilon: float) -> Array:
-    """−1/m (Y/Â − (1 − Y)/(1 − Â)) ∘ (epsilon ≤ A ≤ 1 − epsilon), Â = A clipped to [epsilon, 1 − epsilon]"""
-    clipped = maximum(minimum(A, 1 - epsilon), epsilon)
-    inside = (A <= 1 - epsilon) * (A >= epsilon)
-    return cross_entropy_slope(clipped, Y, over=A.shape[-1]) * inside
+    """−1/m (Y/A − (1 − Y)/(1 − A)) ∘ (epsilon ≤ A ≤ 1 − epsilon)"""
+    return clipped_cross_entropy_slope(A, Y, over=A.shape[-1], epsilon=epsilon)
 
 
 def logits_gradient(Z: Array, Y: Array) -> Array:
@@ -108,11 +107,13 @@ def cross_entropy_of_logits(Z: Array, Y: Array) -> Array:
 # How Adam is computed -----------------------------------------------------------------------------------------------
 
 
+@elementwise
 def lerp_first_moment(m: Array, g: Array, *, beta1: float) -> Array:
     """m + (1 − beta1)(g − m)"""
     return lerp(m, g, weight=1 - beta1)
 
 
+@elementwise
 def lerp_second_moment(v: Array, g: Array, *, beta2: float) -> Array:
     """v + (1 − beta2)(g² − v)"""
     return lerp(v, g * g, weight=1 - beta2)
@@ -123,6 +124,7 @@ def correction_in_precision(t: Array, like: Array, *, beta: float) -> Array:
     return 1 - beta ** in_precision_of(t, like)
 
 
+@elementwise
 def adam_step_epsilon_hat(
     theta: Array, m: Array, v: Array, c1: Array, c2: Array, alpha: Array, *, epsilon: float
 ) -> Array:

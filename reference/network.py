@@ -35,6 +35,15 @@ def before(name: str) -> Ref:
     return Ref(name, before=True)
 
 
+def elementwise(function: Callable[..., Array]) -> Callable[..., Array]:
+    """Mark a function whose result at an index depends on its arguments at that index only.
+
+    Equal elementwise equations of different parameters may then run as one, on all their numbers side by side.
+    """
+    function.is_elementwise = True  # type: ignore[attr-defined]
+    return function
+
+
 @functools.cache
 def arguments(function: Callable[..., Array]) -> tuple[frozenset[str], frozenset[str]]:
     """The names of what a function reads (positional) and of its constants (keyword-only)."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reference.alphabet import Array, sqrt
-from reference.network import Equation, Group, Shape, before, now
+from reference.network import Equation, Group, Shape, before, elementwise, now
 
 
+@elementwise
 def descent_step(theta: Array, g: Array, alpha: Array) -> Array:
     """theta − alpha g
 
@@ -17,6 +18,7 @@ def descent_step(theta: Array, g: Array, alpha: Array) -> Array:
     return theta - alpha * g
 
 
+@elementwise
 def first_moment(m: Array, g: Array, *, beta1: float) -> Array:
     """beta1 m + (1 − beta1) g
 
@@ -26,6 +28,7 @@ def first_moment(m: Array, g: Array, *, beta1: float) -> Array:
     return beta1 * m + (1 - beta1) * g
 
 
+@elementwise
 def second_moment(v: Array, g: Array, *, beta2: float) -> Array:
     """beta2 v + (1 − beta2) g²
 
@@ -43,6 +46,7 @@ def bias_correction(t: Array, *, beta: float) -> Array:
     return 1 - beta**t
 
 
+@elementwise
 def adam_step(theta: Array, m: Array, v: Array, c1: Array, c2: Array, alpha: Array, *, epsilon: float) -> Array:
     """theta − alpha (m/c1) / (√(v/c2) + epsilon)
 

@@ -34,8 +34,8 @@ def test_points_are_columns_and_labels_alternate():
 
 def test_all_are_float32_numbers():
     X, _ = circles(200, seed=0)
-    assert (X == X.astype(np.float32)).all()
-    assert (X / 3 != (X / 3).astype(np.float32)).any()
+    assert (X.astype(np.float32) == X).all()
+    assert ((X / 3).astype(np.float32) != X / 3).any()
 
 
 @pytest.mark.parametrize("radii", [(1.0, 0.5), (0.25, 3.0)], ids=str)

@@ -125,7 +125,11 @@ def used_of_numpy(source: str) -> set[str]:
             used.add(name.removeprefix("np."))
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             used.add("@")
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("sum", "mean", "dot"):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("sum", "mean", "dot")
+        ):
             used.add(node.func.attr)
     return used
 
@@ -135,6 +139,8 @@ def test_generated_numbers_use_nothing_that_differs_between_machines(module):
     assert used_of_numpy(inspect.getsource(module)) <= ALIKE_EVERYWHERE
 
 
-@pytest.mark.parametrize("source", ["np.sin(x)", "np.random.default_rng(0)", "np.sum(x)", "x.sum()", "W @ A", "np.exp(x)"])
+@pytest.mark.parametrize(
+    "source", ["np.sin(x)", "np.random.default_rng(0)", "np.sum(x)", "x.sum()", "W @ A", "np.exp(x)"]
+)
 def test_what_differs_between_machines_would_be_noticed(source):
     assert not used_of_numpy(source) <= ALIKE_EVERYWHERE

@@ -51,7 +51,7 @@ def test_weights_stay_within_the_limit_and_are_float32_numbers(rule, n_out, n_in
     W = rule(stream(seed, "a"), n_out, n_in)
     limit = np.sqrt(6 / (n_in + n_out if rule is glorot_uniform else n_in))
     assert (np.abs(W) <= np.float32(limit)).all()  # rounding is monotone
-    assert (W == W.astype(np.float32)).all()
+    assert (W.astype(np.float32) == W).all()
 
 
 @RULES

@@ -1,0 +1,102 @@
+"""certify: a trace gives a certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from comparisons.certificate import Certificate, Chain, Row
+from comparisons.curves import final_of
+from comparisons.diagnosis import Diagnosis
+from comparisons.experiment import Experiment
+from comparisons.recording import record
+from comparisons.trace import Trace
+from reference.dialects import DIALECTS
+from reference.forms import Form, in_form
+from reference.network import Network
+
+
+def certify(
+    subject: Trace | Callable[[Any], Iterator], experiment: Experiment | None = None, forms: Sequence[Form] | None = None
+) -> Certificate:
+    """Judge every shown quantity of every step against its equation, on the implementation's own values.
+
+    Subject: a trace, or a function `train(experiment)` that is recorded first, in this process.
+    Forms: those to judge under; by default the smallest set of dialects under which everything lies inside.
+    Error: what `record` raises; ValueError for forms that exclude each other or change nothing.
+    """
+    trace = subject if isinstance(subject, Trace) else record(subject, experiment or Experiment())
+    assert isinstance(trace, Trace)
+    diagnosis = Diagnosis(trace, DIALECTS)
+    found = tuple(forms) if forms is not None else diagnosis.smallest()
+    network = in_form(trace.network, *found)
+    of_steps = tuple(diagnosis.judging.rows(network))
+    rows = merged((*diagnosis.judging.start_rows(), *of_steps), trace.network)
+    holds = not any(row.outside for row in rows)
+    alike = diagnosis.not_told_apart(found) if holds and forms is None else {}
+    return Certificate(
+        implementation=trace.implementation,
+        precision=trace.precision,
+        rows=rows,
+        forms=tuple(form.name for form in found),
+        not_told_apart=alike,
+        chain=chain_of(trace, network, of_steps),
+        shown=tuple(trace.shown),
+        final=final_of(trace),
+    )
+
+
+def merged(rows: Sequence[Row], network: Network) -> tuple[Row, ...]:
+    """One row for each quantity, in the network's order; a parameter's start value is judged in its row."""
+    order = {name: number for number, name in enumerate([*network.given, *network.by_name])}
+    by_name: dict[str, Row] = {}
+    for row in rows:
+        old = by_name.get(row.quantity)
+        by_name[row.quantity] = row if old is None else row.with_start(old)
+    return tuple(sorted(by_name.values(), key=lambda row: order.get(row.quantity, len(order))))
+
+
+def chain_of(trace: Trace, network: Network, rows: Sequence[Row]) -> Chain:
+    """Whether every parameter of every step is tied to the step before by judged equations.
+
+    A parameter is tied if it is shown and its row holds: its equation reads what is given, what is shown and judged
+    itself, and hidden quantities, which are computed from such. What was shown and not judged ties nothing.
+    """
+    verdicts = {row.quantity: row for row in rows}
+    missing = []
+    n_links = n_judged = 0
+    for name in network.parameters:
+        size = 1
+        for n in network.shape(name, 0):
+            size *= n
+        n_links += size * trace.n_steps
+        if name not in trace.shown:
+            missing.append(f"{name} is not shown")
+            continue
+        row = verdicts.get(name)
+        n_judged += row.checked if row else 0
+        for behind in sorted(_behind(name, network, set(trace.shown))):
+            found = verdicts.get(behind)
+            if found is None or found.verdict == "not compared":
+                missing.append(f"{behind}, which {name} is computed from, was not judged")
+            elif found.verdict == "disagrees" and f"{behind} is broken" not in missing:
+                missing.append(f"{behind} is broken")
+    if not trace.is_whole:
+        missing.append(f"{trace.n_steps:,} of {trace.experiment.n_steps:,} steps are there")
+    return Chain(n_links, n_judged, tuple(dict.fromkeys(missing)))
+
+
+def _behind(name: str, network: Network, shown: set[str]) -> set[str]:
+    """The shown quantities, the parameter itself among them, that tie it to the step before: its whole history."""
+    found: set[str] = set()
+    open_ = [name]
+    done: set[str] = set()
+    while open_:
+        quantity = open_.pop()
+        if quantity in done or quantity not in network.by_name:
+            continue
+        done.add(quantity)
+        if quantity in shown:
+            found.add(quantity)
+        open_ += [ref.name for ref in network.by_name[quantity].reads.values()]
+    return found

@@ -1,0 +1,183 @@
+"""Diagnosis: the smallest set of known forms under which every recorded number lies in its ball.
+
+A broken quantity can only be mended by a form that changes what its ball is computed from, so the search branches over
+those forms alone. It looks at a few steps first: what fails there fails in the whole trace.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterator, Sequence
+
+from comparisons.judging import Judging
+from comparisons.trace import Trace
+from reference.forms import Form, in_form
+from reference.network import Network
+
+N_FIRST = 12  # steps that a candidate must pass before the whole trace is judged under it
+
+Forms = tuple[Form, ...]
+
+
+class Diagnosis:
+    """The search in one trace; `judging` has the whole trace and keeps what was judged."""
+
+    def __init__(self, trace: Trace, known: Sequence[Form]) -> None:
+        self.trace, self.known = trace, tuple(known)
+        self.judging = Judging(trace)
+        self._known_broken: dict[tuple, frozenset[str]] = {}
+        self._known_keys: dict[frozenset[str], dict[str, tuple] | None] = {}
+        self.probes = [self.judging if trace.n_steps <= N_FIRST else Judging(trace.part(trace.first, trace.first + N_FIRST - 1))]
+
+    def smallest(self) -> Forms:
+        """The smallest set of forms that leaves nothing outside; where none does, the one that leaves the least.
+
+        The least is counted in quantities, so that one cause that is not known is not hidden by forms that move it.
+        """
+        while True:
+            forms, is_clean = self._search()
+            if not is_clean:
+                return forms
+            broken_at = self._first_broken_step(forms)
+            if broken_at is None:
+                return forms
+            self.probes.append(Judging(self._around(broken_at)))
+
+    def not_told_apart(self, forms: Forms) -> dict[str, tuple[str, ...]]:
+        """For each choice in which more than one form holds alike: their names, "textbook" among them.
+
+        The whole trace is judged under each alternative; forms and network are the ones that were found.
+        """
+        alike: dict[str, tuple[str, ...]] = {}
+        seen = self._keys(forms)
+        for choice in dict.fromkeys(form.choice for form in self.known if form.choice):
+            others = tuple(form for form in forms if form.choice != choice)
+            options: list[Forms] = [others, *(self._ordered((*others, f)) for f in self.known if f.choice == choice)]
+            options = [option for option in options if option == forms or self._shows(option, seen)]
+            names = [
+                next((f.name for f in option if f.choice == choice), "textbook")
+                for option in options
+                if set(option) == set(forms) or self._holds(option)
+            ]
+            if len(names) > 1:
+                alike[choice] = tuple(names)
+        return alike
+
+    def _shows(self, option: Forms, seen: dict[str, tuple] | None) -> bool:
+        """Whether any shown quantity would be judged otherwise under it."""
+        keys = self._keys(option)
+        return keys is not None and any(keys.get(name) != (seen or {}).get(name) for name in self.trace.shown)
+
+    def _holds(self, forms: Forms) -> bool:
+        network = self._network(forms)
+        if network is None or any(next(_broken(probe, network), None) for probe in self.probes):
+            return False
+        return next(_broken(self.judging, network), None) is None
+
+    def _search(self) -> tuple[Forms, bool]:
+        """Best first: fewest quantities given up as broken, then fewest forms, with a bound on how many more it takes.
+
+        Any set of forms that mends a quantity has one that changes what the quantity is computed from. So each state
+        branches over the forms that do so for one broken quantity, the one with the fewest, or gives that one up.
+        """
+        best: tuple[tuple[int, int], Forms] | None = None
+        count = itertools.count()
+        queue: list[tuple[tuple[int, int], int, Forms, frozenset[str]]] = [((0, 0), next(count), (), frozenset())]
+        seen: set[tuple[frozenset[str], frozenset[str]]] = set()
+        while queue:
+            cost, _, forms, given_up = heapq.heappop(queue)
+            if best is not None and cost > best[0]:
+                break
+            broken = self._broken_under(forms)
+            score = (len(broken), len(forms))
+            if best is None or score < best[0]:
+                best = (score, forms)
+            if not broken:
+                return forms, True
+            options = {name: self._that_change(name, forms) for name in broken if name not in given_up}
+            if not options:
+                continue
+            name = min(options, key=lambda quantity: len(options[quantity]))
+            following = [(self._ordered((*forms, form)), given_up) for form in options[name]]
+            following.append((forms, given_up | {name}))
+            for candidate, without in following:
+                state = (frozenset(form.name for form in candidate), without)
+                if state not in seen:
+                    seen.add(state)
+                    cost = (len(without), len(candidate) + self._at_least(candidate, without))
+                    heapq.heappush(queue, (cost, next(count), candidate, without))
+        assert best is not None
+        return best[1], False
+
+    def _at_least(self, forms: Forms, given_up: frozenset[str]) -> int:
+        """How many more forms it takes at least: one for each broken quantity whose choices no other one shares."""
+        used: set[str] = set()
+        n = 0
+        for name in self._broken_under(forms) - given_up:
+            choices = {form.choice or form.name for form in self._that_change(name, forms)}
+            if choices and not choices & used:
+                used |= choices
+                n += 1
+        return n
+
+    def _broken_under(self, forms: Forms) -> frozenset[str]:
+        """The quantities that are broken under these forms on any probe."""
+        key = (len(self.probes), frozenset(form.name for form in forms))
+        if key not in self._known_broken:
+            network = self._network(forms)
+            assert network is not None
+            self._known_broken[key] = frozenset(
+                name for probe in self.probes for name in _broken(probe, network)
+            )
+        return self._known_broken[key]
+
+    def _that_change(self, name: str, forms: Forms) -> tuple[Form, ...]:
+        """The forms of choices still open that change what this quantity is computed from."""
+        taken = {form.choice for form in forms if form.choice}
+        old = self._keys(forms)
+        assert old is not None
+        found = []
+        for form in self.known:
+            if form.choice in taken or form in forms:
+                continue
+            new = self._keys(self._ordered((*forms, form)))
+            if new is not None and new.get(name) != old.get(name):
+                found.append(form)
+        return tuple(found)
+
+    def _keys(self, forms: Forms) -> dict[str, tuple] | None:
+        """What each quantity's judgement depends on under these forms; None where one of them changes nothing."""
+        names = frozenset(form.name for form in forms)
+        if names not in self._known_keys:
+            network = self._network(forms)
+            plan = [] if network is None else self.judging.plan(network)
+            keys = {e.defines: component.key for component in plan for e in component.equations}
+            self._known_keys[names] = None if network is None else keys
+        return self._known_keys[names]
+
+    def _network(self, forms: Forms) -> Network | None:
+        try:
+            return in_form(self.trace.network, *forms)
+        except ValueError:  # a form that changes nothing here
+            return None
+
+    def _ordered(self, forms: Forms) -> Forms:
+        return tuple(form for form in self.known if form in forms)
+
+    def _first_broken_step(self, forms: Forms) -> int | None:
+        network = self._network(forms)
+        assert network is not None
+        steps = [row.first_broken for row in self.judging.rows(network) if row.first_broken is not None]
+        return min(steps, default=None)
+
+    def _around(self, step: int) -> Trace:
+        """The steps up to a broken one and a few more; only those near it, where nothing that is carried is hidden."""
+        last = self.trace.first + self.trace.n_steps - 1
+        carried = set(self.trace.network.remembered)
+        begin = max(self.trace.first, step - 2) if carried <= set(self.trace.shown) else self.trace.first
+        return self.trace.part(begin, min(step + 2, last))
+
+
+def _broken(judging: Judging, network: Network) -> Iterator[str]:
+    return (row.quantity for row in judging.rows(network) if row.outside)
