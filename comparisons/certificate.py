@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NoReturn
+from typing import Literal, NoReturn
 
 Verdict = Literal["agrees", "disagrees", "not compared"]
 
@@ -89,7 +89,7 @@ class Chain:
         return not self.missing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Certificate:
     """What one implementation's trace proves, in the forms under which it was judged.
 
@@ -117,19 +117,17 @@ class Certificate:
         return "agrees" if "agrees" in verdicts else "not compared"
 
     @property
-    def reason(self) -> str:
-        """Why the verdict is what it is, in one sentence."""
-        from reports.wording import reason_of
-
-        return reason_of(self)
-
-    @property
     def checked(self) -> int:
         """How many numbers were judged."""
         return sum(row.checked for row in self.rows)
 
     def __bool__(self) -> NoReturn:
         raise TypeError('a certificate has no truth value; ask for its .verdict: "agrees", "disagrees" or "not compared"')
+
+    def __repr__(self) -> str:
+        from comparisons.wording import certificate_text  # words are made from certificates
+
+        return certificate_text(self)
 
     def row(self, quantity: str) -> Row:
         """The row of one quantity. Error: KeyError, with the quantities that there are."""
@@ -141,9 +139,3 @@ class Certificate:
     def broken(self) -> tuple[str, ...]:
         """The quantities with a number outside its ball."""
         return tuple(row.quantity for row in self.rows if row.verdict == "disagrees")
-
-    def to_json(self) -> dict[str, Any]:
-        """As what JSON can hold; `comparisons.result` documents it."""
-        from comparisons.result import certificate_to_json
-
-        return certificate_to_json(self)

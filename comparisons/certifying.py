@@ -42,6 +42,7 @@ def certify(
         not_told_apart=alike,
         chain=chain_of(trace, network, of_steps),
         shown=tuple(trace.shown),
+        same_arithmetic=bool(trace.about.get("same_arithmetic")),
         final=final_of(trace),
     )
 

@@ -21,10 +21,10 @@ from comparisons.certificate import Row
 from comparisons.components import components
 from comparisons.precisions import FLOAT64, PRECISIONS
 from comparisons.trace import Trace
+from comparisons.wording import SENSITIVITY
 from reference.network import Equation, Network, Ref, before, now
 from reference.running import evaluate
 
-SENSITIVITY = {"float32": 1e-4, "float64": 1e-12}  # a change of this part of a number's scale is to be noticed
 Stacks = dict[int, Ball]  # of a per-example quantity, by batch size; of others one Ball of start and steps, under 0
 
 

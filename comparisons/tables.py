@@ -42,7 +42,7 @@ def read_csv(path: Path, separator: str = ",") -> "DataFrame":
             sep=separator,
             header=None,
             dtype=str,
-            encoding="utf-8-sig",
+            encoding="utf-8",
             keep_default_na=False,
             skipinitialspace=True,
             skip_blank_lines=False,  # they are dropped below, so that the others keep their line numbers
@@ -52,8 +52,8 @@ def read_csv(path: Path, separator: str = ",") -> "DataFrame":
     except pandas.errors.ParserError as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
         raise UsageError(f"{path} is not a table: {reason}; give every line as many cells as the first") from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not text in UTF-8: {error.reason} at byte {error.start}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not text in UTF-8; save it as such") from None
     except OSError as error:
         raise UsageError(unreadable(path, error)) from None
     cells.index += 1

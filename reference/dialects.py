@@ -120,7 +120,7 @@ def lerp_second_moment(v: Array, g: Array, *, beta2: float) -> Array:
 
 
 def correction_in_precision(t: Array, like: Array, *, beta: float) -> Array:
-    """1 − betaᵗ, the power in the parameters' precision"""
+    """1 − betaᵗ, the power in the precision of like"""
     return 1 - beta ** in_precision_of(t, like)
 
 

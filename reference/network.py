@@ -85,7 +85,7 @@ class Equation:
     def formula(self) -> str:
         """The right-hand side with the quantities' names and the constants' values put in."""
         words = {name: ref.name for name, ref in self.reads.items()}
-        words |= {name: f"{value:g}" for name, value in self.constants.items()}
+        words |= {name: _in_digits(value) for name, value in self.constants.items()}
         text = (self.by.__doc__ or self.by.__name__).splitlines()[0]
         if not words:
             return text
@@ -95,6 +95,12 @@ class Equation:
     def __str__(self) -> str:
         arrow = "←" if before(self.defines) in self.reads.values() else "="
         return f"{self.defines} {arrow} {self.formula}"
+
+
+def _in_digits(value: float) -> str:
+    """The number as short as possible, but to its last bit: float32(0.999) is not 0.999."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,8 +71,13 @@ def gradient_descent(parameters: Mapping[str, Shape]) -> list[Group]:
     ]
 
 
-def adam(parameters: Mapping[str, Shape], *, beta1: float, beta2: float, epsilon: float) -> list[Group]:
-    """Adam for each parameter: two scalars of the step shared by all, then m, v and the parameter itself."""
+def adam(
+    parameters: Mapping[str, Shape], *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-7
+) -> list[Group]:
+    """Adam for each parameter: two scalars of the step shared by all, then m, v and the parameter itself.
+
+    Convention: the listing's constants, which are Keras's; PyTorch's epsilon is 1e-8.
+    """
     clock = Group(
         shapes={"c1": (), "c2": ()},
         update=(

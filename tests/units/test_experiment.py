@@ -380,7 +380,7 @@ def test_of_several_mistakes_the_unknown_field_is_named_since_it_explains_the_mi
 @example({"start": {"kind": "file", "file": "\0"}})
 @example({"start": {"kind": "file", "file": "~nobody-at-all/x"}})
 @given(st.dictionaries(st.sampled_from(list(Experiment.model_fields)), st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text("a~/.=1\n\0é\u2028"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["kind", "seed", "file", "x"]), inner),
     max_leaves=5,
 )))  # fmt: skip
@@ -530,9 +530,12 @@ def test_own_parameters_are_rounded_to_float32_for_both_precisions(tmp_path):
 
 
 def test_own_weights_may_lie_as_keras_lays_them(tmp_path):
-    turned = own_start(tmp_path, **{"W[1]": [[0.5], [-0.25]], "b[1]": [1.0]})
-    assert one_layer(file=turned, layout="rows").initial()["W[1]"].tolist() == [[0.5, -0.25]]
-    assert one_layer(file=turned, layout="rows").start == FromFile(file=turned, layout="rows")
+    turned = own_start(tmp_path, **{"W[1]": [[1, 2, 3], [4, 5, 6]], "b[1]": [7, 8, 9]})
+    parameters = FromFile(file=turned, layout="rows").parameters((2, 3))
+    assert parameters["W[1]"].tolist() == [[1, 4], [2, 5], [3, 6]]
+    assert parameters["b[1]"].tolist() == [[7], [8], [9]]
+    with pytest.raises(UsageError, match=r"W\[1\] must have shape \(3, 2\), but has \(2, 3\); it lies the other way"):
+        FromFile(file=turned).parameters((2, 3))
 
 
 @pytest.mark.parametrize(

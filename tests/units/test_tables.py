@@ -127,7 +127,7 @@ TABLES = {
         "x,y\n1,0\n2,0\n",
         ', column "y": every label is 0, but two classes are needed; add examples of the other',
     ),
-    "not-utf-8": (b"x,y\n\xff,1\n", " is not text in UTF-8: invalid start byte at byte 4"),
+    "not-utf-8": (b"x,y\n\xff,1\n", " is not text in UTF-8; save it as such"),
 }
 
 

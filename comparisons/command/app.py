@@ -1,0 +1,138 @@
+"""The command `backproof`: what it understands, and how it ends.
+
+Exit codes: 0 all agree; 1 a disagreement; 2 the user's mistake, in one line; 3 something that was asked for could not
+be compared, or nothing was; 130 Ctrl-C. Each command imports what it needs when it is called.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+HELP = """Prove that two neural networks are the same network.
+
+The article's network is trained side by side in NumPy, Keras and PyTorch, and every equation of every step is checked
+on each implementation's own numbers, within rounding bounds that are computed and never chosen.
+
+Start with `backproof run`. Exit codes: 0 all agree, 1 a disagreement, 2 a mistake in what was asked,
+3 something could not be compared.
+"""
+
+app = App(name="backproof", help=HELP, help_format="markdown", version_flags=["--version"])
+
+Experiments = Annotated[str, Parameter(help="`article`, `gradient-descent`, or the path of a TOML file.")]
+
+
+@app.command
+def run(
+    experiment: Experiments = "article",
+    /,
+    *,
+    implementations: Annotated[str | None, Parameter(help="Names or files, with commas between; all built-in ones.")] = None,
+    precision: Annotated[Literal["float32", "float64", "both"] | None, Parameter(help="Both, or what the TOML says.")] = None,
+    out: Annotated[Path, Parameter(help="The folder for result and traces.")] = Path("build/backproof"),
+    patience: Annotated[float, Parameter(help="Seconds without a step after which one is given up.")] = 300.0,
+    quiet: Annotated[bool, Parameter(negative=(), help="Print the verdict line alone.")] = False,
+) -> int:
+    """Train all implementations side by side, certify every step, and write the result.
+
+    Examples:
+
+        backproof run
+        backproof run gradient-descent --implementations numpy,torch
+        backproof run my.toml --implementations torch,my_jax.py --out build/mine
+    """
+    from comparisons.command.run import run_command
+
+    return run_command(experiment, implementations, precision, out, patience, quiet)
+
+
+@app.command
+def record(
+    implementation: Annotated[str, Parameter(help="A name from `backproof implementations`, or a file.")],
+    experiment: Experiments = "article",
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="The trace's folder, NAME.trace.")],
+    precision: Annotated[Literal["float32", "float64"] | None, Parameter(help="What the experiment says.")] = None,
+) -> int:
+    """Run one implementation in this process and keep what it shows, here or on another machine.
+
+    Example: `backproof record torch article --out torch.trace`
+    """
+    from comparisons.command.traces import record_command
+
+    return record_command(implementation, experiment, out, precision)
+
+
+@app.command
+def certify(
+    *traces: Annotated[Path, Parameter(help="Folders that `backproof record` or `run` wrote.")],
+) -> int:
+    """Judge traces offline; no framework is needed.
+
+    Example: `backproof certify torch.trace keras.trace`
+    """
+    from comparisons.command.traces import certify_command
+
+    return certify_command(traces)
+
+
+@app.command
+def implementations() -> int:
+    """What there is, what is installed, what is missing and how to get it."""
+    from comparisons.command.lists import implementations_command
+
+    return implementations_command()
+
+
+@app.command
+def experiment(name: Experiments = "article", /) -> int:
+    """Print an experiment as TOML, each field with a comment and its choices.
+
+    Example: `backproof experiment > mine.toml`
+    """
+    from comparisons.command.lists import experiment_command
+
+    return experiment_command(name)
+
+
+@app.command
+def equations(name: Experiments = "article", /, *, dialects: Annotated[bool, Parameter(negative=())] = False) -> int:
+    """Print the equations of an experiment's network, as the article writes them.
+
+    Parameters
+    ----------
+    dialects
+        Print the known dialects of them too, with their sources.
+    """
+    from comparisons.command.lists import equations_command
+
+    return equations_command(name, dialects)
+
+
+def main() -> None:
+    """The console script."""
+    from comparisons.errors import UsageError
+
+    try:
+        code = app(exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        code = _mistake(str(error))
+    except UsageError as error:
+        code = _mistake(str(error))
+    except KeyboardInterrupt:
+        print("interrupted; nothing was concluded", file=sys.stderr)
+        code = 130
+    except BrokenPipeError:
+        code = 141  # whoever was reading has gone
+        sys.stderr.close()
+    raise SystemExit(code)
+
+
+def _mistake(text: str) -> int:
+    print(f"backproof: {' '.join(text.split())}", file=sys.stderr)
+    return 2

@@ -1,0 +1,74 @@
+"""Progress of a run: a live table on a terminal, plain lines elsewhere, nothing with --quiet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from comparisons.experiment import Experiment
+from comparisons.wording import loss, percent
+
+STATES = {"loaded": "training", "recorded": "certifying", "certified": "certified", "failed": "not compared"}
+
+
+class Progress:
+    """What each implementation is doing, by precision; a context that shows it until it ends."""
+
+    def __init__(
+        self, names: list[str], experiments: list[Experiment], console: Console, *, quiet: bool = False
+    ) -> None:
+        self.console, self.epochs = console, experiments[0].epochs
+        self.cells: dict[tuple[str, str], dict[str, Any]] = {
+            (name, experiment.precision): {"state": "importing", "epoch": 0} for name in names for experiment in experiments
+        }
+        self.is_live = console.is_terminal and not quiet
+        self.is_plain = not console.is_terminal and not quiet
+        self.live = Live(console=console, auto_refresh=False, transient=True) if self.is_live else None
+
+    def __enter__(self) -> Progress:
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            self.live.stop()
+
+    def watch(self, name: str, event: dict[str, Any]) -> None:
+        """Take note of what an implementation's process told."""
+        kind = event["event"]
+        precision = event.get("precision") or event.get("certificate", {}).get("precision")
+        for key in [key for key in self.cells if key[0] == name and precision in (None, key[1])]:
+            cell = self.cells[key]
+            if kind == "epoch":
+                cell |= {"state": "training", "epoch": event["epoch"], "loss": event.get("loss"),
+                         "accuracy": event.get("accuracy")}  # fmt: skip
+            elif kind in STATES:
+                cell["state"] = STATES[kind]
+            if self.is_plain:
+                self._say(key, kind, cell)
+
+    def show(self) -> None:
+        """Draw the live table anew."""
+        if self.live:
+            self.live.update(self._table(), refresh=True)
+
+    def _say(self, key: tuple[str, str], kind: str, cell: dict[str, Any]) -> None:
+        tenth = max(1, self.epochs // 5)
+        if kind == "epoch" and (cell["epoch"] % tenth == 0 or cell["epoch"] == self.epochs):
+            text = f"epoch {cell['epoch']} of {self.epochs}, loss {loss(cell['loss'])}, accuracy {percent(cell['accuracy'])}"
+            self.console.print(f"{key[0]} ({key[1]}): {text}", highlight=False)
+        elif kind in ("recorded", "certified", "failed"):
+            self.console.print(f"{key[0]} ({key[1]}): {cell['state']}", highlight=False)
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        for name in ("implementation", "precision", "", "epoch", "loss", "accuracy"):
+            table.add_column(name, justify="right" if name in ("epoch", "loss", "accuracy") else "left")
+        for (name, precision), cell in self.cells.items():
+            table.add_row(name, precision, cell["state"], f"{cell['epoch']} of {self.epochs}", loss(cell.get("loss")),
+                          percent(cell.get("accuracy")))  # fmt: skip
+        return table

@@ -1,0 +1,47 @@
+"""`backproof record` and `backproof certify`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from comparisons.certifying import certify
+from comparisons.command.experiments import experiment_of
+from comparisons.errors import UsageError
+from comparisons.implementations.registry import find, load
+from comparisons.recording import record
+from comparisons.trace import load as load_trace
+from comparisons.wording import certificate_text, counted
+
+
+def record_command(named: str, experiment_name: str, out: Path, precision: str | None) -> int:
+    """Record in this process."""
+    implementation, experiment = find(named), experiment_of(experiment_name)
+    if precision is not None:
+        experiment = experiment.but(precision=precision)
+    if implementation.missing:
+        raise UsageError(f"{named} needs {' and '.join(implementation.missing)}; {implementation.how_to_get}")
+    subject, layout = load(implementation)
+    try:
+        record(subject, experiment, name=implementation.name, layout=layout, into=out)
+    except OSError as error:
+        raise UsageError(f"{out} could not be written: {error.strerror or error}; choose another --out") from None
+    trace = load_trace(out)
+    Console().print(f"{out}: {counted(trace.n_steps, 'step')}, shown are {', '.join(trace.shown)}", highlight=False)
+    return 0
+
+
+def certify_command(folders: Sequence[Path]) -> int:
+    """Certify each trace; the exit code is the worst of all."""
+    if not folders:
+        raise UsageError("certify needs at least one trace; name folders that `backproof record` wrote")
+    console = Console()
+    verdicts = []
+    for folder in folders:
+        certificate = certify(load_trace(folder))
+        verdicts.append(certificate.verdict)
+        console.print(Text(certificate_text(certificate)), soft_wrap=True)
+    return 1 if "disagrees" in verdicts else 3 if "not compared" in verdicts else 0

@@ -1,0 +1,149 @@
+"""Processes: each job in a child of its own, all at the same time; a crash, a hang or a kill costs that job only.
+
+The standard library does it: a child tells line by line what it does, its printed output goes to a file whose end is
+shown if it fails, and children end when their parent does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+N_LAST_LINES = 20
+
+
+@dataclass
+class Job:
+    """What a child is to do, and what became of it."""
+
+    name: str
+    task: dict[str, Any]
+    events: list[dict[str, Any]] = field(default_factory=list)
+    ended: str | None = None  # how it ended if not well: a sentence
+    output: str = ""
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        """What it told under this name."""
+        return [told for told in self.events if told["event"] == event]
+
+
+class _Child:
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.printed = tempfile.TemporaryFile()
+        reader, writer = os.pipe()
+        self.reader = os.fdopen(reader, "rb", buffering=0)
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "comparisons.worker"],
+            stdin=subprocess.PIPE,
+            stdout=self.printed,
+            stderr=subprocess.STDOUT,
+            pass_fds=(writer,),
+            start_new_session=True,
+            env=_environment(),
+        )
+        os.close(writer)
+        self.unread, self.has_closed = b"", False
+        self.alive_at = time.monotonic()
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps({**job.task, "pipe": writer}).encode())
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # it ended at once; `finish` says how
+
+    def read(self) -> Iterator[dict[str, Any]] | None:
+        """What it told since the last call; None when it has closed its pipe."""
+        data = self.reader.read(65536)
+        if not data:
+            return None
+        self.alive_at = time.monotonic()
+        *lines, self.unread = (self.unread + data).split(b"\n")
+        return (json.loads(line) for line in lines)
+
+    def end(self) -> None:
+        """End it and whatever it started."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        self.process.wait()
+
+    def finish(self, reason: str | None = None) -> None:
+        """Wait for its end and note how it came."""
+        status = self.process.wait()
+        if reason is None and status < 0:
+            reason = f"it was ended by signal {-status} ({signal.Signals(-status).name})"
+        elif reason is None and status:
+            reason = f"it exited with status {status}"
+        self.job.ended = reason
+        self.printed.seek(0, os.SEEK_END)
+        self.printed.seek(max(0, self.printed.tell() - 16384))
+        lines = self.printed.read().decode(errors="replace").splitlines()
+        self.job.output = "\n".join(lines[-N_LAST_LINES:])
+        self.printed.close()
+        self.reader.close()
+
+
+def _environment() -> dict[str, str]:
+    """The parent's environment, but that the frameworks' start-up messages are left out."""
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
+    return {**quiet, **os.environ}
+
+
+def work(
+    jobs: Iterable[Job],
+    *,
+    patience: float,
+    told: Callable[[Job, dict[str, Any]], Iterable[Job] | None] = lambda job, event: None,
+    idle: Callable[[], None] = lambda: None,
+    at_once: int | None = None,
+) -> list[Job]:
+    """Do all jobs, `at_once` of them at the same time (all, by default), and return them when the last one has ended.
+
+    Patience: a child that tells nothing for so many seconds is ended. Told: called with everything that a child
+    tells; the jobs that it returns are done too. Idle: called some ten times a second. Ctrl-C ends all children.
+    """
+    waiting, done, running = list(jobs), [], []
+    selector = selectors.DefaultSelector()
+    try:
+        while waiting or running:
+            while waiting and (at_once is None or len(running) < at_once):
+                child = _Child(waiting.pop(0))
+                running.append(child)
+                selector.register(child.reader, selectors.EVENT_READ, child)
+            for key, _ in selector.select(timeout=0.1):
+                child = key.data
+                events = child.read()
+                for event in events or ():
+                    child.job.events.append(event)
+                    waiting += told(child.job, event) or ()
+                if events is None:
+                    selector.unregister(child.reader)
+                    child.has_closed = True
+            for child in running[:]:
+                is_silent = time.monotonic() - child.alive_at > patience
+                if not is_silent and not (child.has_closed and child.process.poll() is not None):
+                    continue
+                if is_silent:
+                    child.end()
+                if not child.has_closed:
+                    selector.unregister(child.reader)
+                child.finish(f"it was ended after {patience:g} s without a sign of life" if is_silent else None)
+                running.remove(child)
+                done.append(child.job)
+            idle()
+    finally:
+        for child in running:
+            child.end()
+        selector.close()
+    return done

@@ -1,0 +1,189 @@
+"""run: all implementations side by side, each in its own process, recorded, certified and gathered into one result."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from comparisons.errors import UsageError
+from comparisons.experiment import Experiment
+from comparisons.implementations.registry import Implementation
+from comparisons.processes import Job, work
+from comparisons.recording import environment
+from comparisons.result import (
+    ImplementationResult,
+    Result,
+    ResultRow,
+    read_certificate,
+    verdict_of,
+    write,
+)
+from comparisons.wording import reason_of
+
+PATIENCE = 300.0  # seconds without a sign of life after which an implementation is given up
+
+Watcher = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass
+class _Progress:
+    """What is known of one implementation in one precision."""
+
+    trace: Path
+    seconds: float | None = None
+    certificate: dict[str, Any] | None = None
+    failed: str | None = None
+    output: str = ""
+
+
+def run(
+    experiments: Sequence[Experiment],
+    chosen: Sequence[Implementation],
+    out: Path,
+    *,
+    asked_for: bool = True,
+    patience: float = PATIENCE,
+    watch: Watcher = lambda name, event: None,
+    idle: Callable[[], None] = lambda: None,
+) -> Result:
+    """Train all chosen implementations on one experiment in its precisions, certify every trace, write the result.
+
+    Experiments: the same one in one or two precisions. Asked for: whether the implementations were named by the user,
+    so that one that is not installed was asked for and not merely skipped. Watch: called with an implementation's name
+    and each event that its process tells.
+    Error: UsageError where the folder cannot be written.
+    """
+    folder = _fresh(out, experiments, chosen)
+    found = {
+        (one.name, experiment.precision): _Progress(folder / f"{one.name}-{experiment.precision}.trace")
+        for one in chosen
+        for experiment in experiments
+    }
+    jobs = [_recording(one, experiments, found) for one in chosen if not one.missing]
+
+    def told(job: Job, event: dict[str, Any]) -> list[Job]:
+        watch(job.name, event)
+        if event["event"] == "recorded":
+            found[job.name, event["precision"]].seconds = event["seconds"]
+            return [Job(job.name, {"do": "certify", "trace": event["trace"], "precision": event["precision"]})]
+        return []
+
+    for job in work(jobs, patience=patience, told=told, idle=idle):
+        _settle(job, found)
+    results, rows = [], []
+    for one in chosen:
+        for experiment in experiments:
+            result, of_it = _result_of(one, experiment, found[one.name, experiment.precision], asked_for)
+            results.append(result)
+            rows += of_it
+    result = Result(
+        verdict=verdict_of(results),
+        checked=sum(row.checked for row in rows),
+        experiment={**experiments[0].to_json(), "precision": "both" if len(experiments) > 1 else experiments[0].precision},
+        environment=_environment(chosen),
+        implementations=tuple(results),
+        rows=tuple(rows),
+    )
+    try:
+        write(result, folder)
+        _write_csv(result, folder)
+    except OSError as error:
+        raise UsageError(f"the result could not be written to {folder}: {error.strerror}; choose another --out") from None
+    return result
+
+
+def _fresh(out: Path, experiments: Sequence[Experiment], chosen: Sequence[Implementation]) -> Path:
+    """The output folder, without what an earlier run left there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for old in ("result.json", "result.csv"):
+            (out / old).unlink(missing_ok=True)
+        for trace in out.glob("*.trace"):
+            if (trace / "trace.json").is_file():
+                shutil.rmtree(trace)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written: {error.strerror}; choose another folder with --out") from None
+    return out
+
+
+def _recording(
+    one: Implementation, experiments: Sequence[Experiment], found: dict[tuple[str, str], _Progress]
+) -> Job:
+    tasks = [
+        {"experiment": experiment.to_json(), "into": str(found[one.name, experiment.precision].trace)}
+        for experiment in experiments
+    ]
+    return Job(one.name, {"do": "record", "name": one.name, "target": one.target, "tasks": tasks})
+
+
+def _settle(job: Job, found: dict[tuple[str, str], _Progress]) -> None:
+    """Note what a job left: certificates, failures, and for what is missing without a word the way it ended."""
+    mine = {precision: progress for (name, precision), progress in found.items() if name == job.name}
+    if job.task["do"] == "certify":
+        mine = {job.task["precision"]: mine[job.task["precision"]]}
+    for event in job.of("certified"):
+        mine[job.task["precision"]].certificate = event["certificate"]
+    for event in job.of("failed"):
+        for precision, progress in mine.items():
+            if event["precision"] in (None, precision):
+                progress.failed, progress.output = event["reason"], job.output
+    for progress in mine.values():
+        is_done = progress.seconds is not None if job.task["do"] == "record" else progress.certificate is not None
+        if not is_done and progress.failed is None:
+            progress.failed = job.ended or "it ended without a word"
+            progress.output = job.output
+
+
+def _result_of(
+    one: Implementation, experiment: Experiment, progress: _Progress, asked_for: bool
+) -> tuple[ImplementationResult, list[ResultRow]]:
+    name, precision = one.name, experiment.precision
+    if one.missing:
+        reason = f"{' and '.join(one.missing)} not installed; {one.how_to_get}"
+        return ImplementationResult(name, precision, "not compared", reason, skipped=not asked_for), []
+    if progress.certificate is None:
+        reason = progress.failed or "nothing came of it"
+        return ImplementationResult(name, precision, "not compared", reason, output=progress.output), []
+    certificate = read_certificate(progress.certificate)
+    final = certificate.final or {}
+    result = ImplementationResult(
+        name=name,
+        precision=precision,
+        verdict=certificate.verdict,
+        reason=reason_of(certificate),
+        forms=certificate.forms,
+        not_told_apart=certificate.not_told_apart,
+        chain={"holds": certificate.chain.holds, "missing": certificate.chain.missing,
+               "n_links": certificate.chain.n_links, "n_judged": certificate.chain.n_judged},
+        loss=final.get("loss"),
+        accuracy=final.get("accuracy"),
+        test_accuracy=final.get("test_accuracy"),
+        seconds=progress.seconds,
+        shown=certificate.shown,
+        same_arithmetic=certificate.same_arithmetic,
+    )  # fmt: skip
+    return result, [ResultRow.of(row, name, precision) for row in certificate.rows]
+
+
+def _environment(chosen: Sequence[Implementation]) -> dict[str, Any]:
+    versions = {package: version for one in chosen for package, version in one.versions.items()}
+    return {**environment(), "versions": versions, "flush_to_zero": _flushes_to_zero(), "executable": sys.executable}
+
+
+def _flushes_to_zero() -> bool:
+    """Whether this process's arithmetic turns subnormal results into 0."""
+    import numpy as np
+
+    return bool((np.float32(2.0**-126) * np.float32(0.5)) == 0)
+
+
+def _write_csv(result: Result, folder: Path) -> None:
+    import pandas as pd
+
+    from comparisons.result import rows_as_records
+
+    pd.DataFrame(rows_as_records(result.rows)).to_csv(folder / "result.csv", index=False)

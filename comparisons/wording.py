@@ -1,0 +1,216 @@
+"""Every sentence and every number format, once: for the terminal, the pytest message and the reports alike.
+
+Standard library only. Numbers: counts have thousands separators, multiples of a bound two significant digits, values
+as many as their precision needs to be told apart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from comparisons.certificate import Certificate, Row
+
+SYMBOLS = {"agrees": "✓", "disagrees": "✗", "not compared": "–"}
+DIGITS = {"float32": 9, "float64": 17}
+
+
+def count(n: int) -> str:
+    """1,600"""
+    return f"{n:,}"
+
+
+def counted(n: int, noun: str, plural: str | None = None) -> str:
+    """1 step, 1,600 steps"""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def multiple(x: float) -> str:
+    """A multiple of a bound, or a radius: 0, 0.86, 4.2e+06, 1.8e-08, and – where there is none."""
+    if math.isnan(x):
+        return "–"
+    if x == 0 or math.isinf(x):
+        return "0" if x == 0 else "∞"
+    return f"{x:.2g}" if 1e-3 <= x < 1e3 else f"{x:.1e}"
+
+
+def value(x: float, precision: str) -> str:
+    """A number, with as many digits as its precision has."""
+    return f"{x:.{DIGITS[precision]}g}"
+
+
+def percent(x: float | None) -> str:
+    """0.9985 as 99.85 %."""
+    return "–" if x is None else f"{100 * x:.2f} %"
+
+
+def loss(x: float | None) -> str:
+    """A loss."""
+    return "–" if x is None else f"{x:.6f}"
+
+
+def listed(words: Iterable[str], last: str = "and") -> str:
+    """a, b and c"""
+    words = list(words)
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def element(quantity: str, index: Sequence[int]) -> str:
+    """dW[2][4, 1]; of a single number such as J, its name alone."""
+    return quantity if quantity == "J" or not index else f"{quantity}[{', '.join(map(str, index))}]"
+
+
+def first_broken(rows: Iterable[Any]) -> Any | None:
+    """The row to tell of first: broken at the earliest step, and there the first in the network's order."""
+    broken = [row for row in rows if row.verdict == "disagrees"]
+    return min(broken, key=lambda row: row.first_broken, default=None)
+
+
+def disagreement(implementation: str, precision: str, rows: Sequence[Any]) -> str:
+    """How a disagreement reads, everywhere: the equation, the worst number, what was checked, what else is broken."""
+    row = first_broken(rows)
+    if row is None:
+        raise ValueError("there is no disagreement to describe")
+    at = "at the start" if row.first_broken == 0 else f"at step {count(row.first_broken)}"
+    times = "a wrong number where none may be wrong" if math.isinf(row.worst) else f"{multiple(row.worst)} × the bound"
+    where = "" if row.step == row.first_broken else f" at step {count(row.step)}"
+    others = [other.quantity for other in rows if other.verdict == "disagrees" and other is not row]
+    lines = [
+        f"{implementation} ({precision}) disagrees with the article {at}, equation  {row.equation}",
+        f"  worst     {element(row.quantity, row.index)}{where}: expected {value(row.expected, precision)} ± "
+        f"{multiple(row.bound)}, actual {value(row.actual, precision)}   ({times})",
+        f"  checked   {count(row.checked)} numbers, {count(row.outside)} outside; broken in "
+        f"{counted(row.n_broken_steps, 'step')}; {_before(row, rows)}",
+    ]
+    if others:
+        shown = listed(others) if len(others) <= 12 else f"{', '.join(others[:12])} and {len(others) - 12} more"
+        lines.append(f"  also      {shown}")
+    return "\n".join(lines)
+
+
+def _before(row: Any, rows: Sequence[Any]) -> str:
+    earlier = rows[: list(rows).index(row)]
+    if any(other.verdict == "disagrees" for other in earlier):
+        return "what stands before it in the step breaks later"
+    return "everything before it in the step holds" if any(o.checked for o in earlier) else "nothing stands before it"
+
+
+def reason_of(certificate: Certificate) -> str:
+    """Why the certificate's verdict is what it is, in one sentence."""
+    rows = certificate.rows
+    if certificate.verdict == "not compared":
+        return f"nothing was judged: shown is {listed(certificate.shown) or 'nothing'}"
+    if certificate.verdict == "disagrees":
+        row = first_broken(rows)
+        assert row is not None
+        at = "at the start" if row.first_broken == 0 else f"from step {count(row.first_broken)} on"
+        return f"{listed(certificate.broken()[:4])} {'are' if len(certificate.broken()) > 1 else 'is'} broken {at}"
+    if certificate.same_arithmetic:
+        return "same arithmetic: the reference judged by itself, no evidence"
+    return f"all {count(certificate.checked)} judged numbers lie inside their balls"
+
+
+def forms_of(forms: Sequence[str]) -> str:
+    """The dialects that held, beside an implementation's name."""
+    return listed(forms) if forms else "textbook"
+
+
+def chain_of(chain: Any) -> str:
+    """The chain statement; `chain` is a certificate's, or what a result keeps of it."""
+    holds, missing, n_links, n_judged = (
+        (chain["holds"], chain["missing"], chain["n_links"], chain["n_judged"])
+        if isinstance(chain, dict)
+        else (chain.holds, chain.missing, chain.n_links, chain.n_judged)
+    )
+    if not holds:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        return f"the chain is not closed: {'; '.join(missing[:3])}{more}"
+    text = "every parameter of every step is tied to the step before by judged equations"
+    idle = n_links - n_judged
+    if idle:
+        text += f"; {count(idle)} of {count(n_links)} moved by less than rounding shows, or not at all"
+    return text
+
+
+def chain_line(implementations: Iterable[Any]) -> str:
+    """The chain statement of a whole run, in one sentence where all chains are closed."""
+    chains = [one.chain for one in implementations if one.chain is not None]
+    if not chains or not all(chain["holds"] for chain in chains):
+        return ""
+    judged, links = sum(chain["n_judged"] for chain in chains), sum(chain["n_links"] for chain in chains)
+    text = "Chain: in every run, every parameter of every step is tied to the step before by judged equations"
+    if judged == links:
+        return f"{text}: {count(links)} numbers."
+    return (
+        f"{text}; {count(judged)} of {count(links)} numbers were judged, the others moved by less than rounding shows, "
+        "or not at all."
+    )
+
+
+SENSITIVITY = {"float32": 1e-4, "float64": 1e-12}  # the part of a number's scale whose change is to be noticed
+
+
+def blind_line(precision: str, rows: Iterable[Any]) -> str:
+    """How many numbers could change by so much of their scale without being noticed by their own equation."""
+    rows = list(rows)
+    blind, judged = sum(row.blind for row in rows), sum(row.checked + row.not_judged for row in rows)
+    where = sorted({row.quantity for row in rows if row.blind})
+    named = f" ({', '.join(where[:8])}{' …' if len(where) > 8 else ''})" if where else ""
+    return (
+        f"Blind: of {count(judged)} numbers in {precision}, {count(blind)} could change by {SENSITIVITY[precision]:g} of "
+        f"their scale unseen by their own equation{named}."
+    )
+
+
+def verdict_line(result: Any) -> str:
+    """One sentence on the whole run."""
+    by_verdict: dict[str, list[str]] = {}
+    skipped: dict[str, str] = {}
+    for one in result.implementations:
+        if one.skipped:
+            skipped[one.name] = one.reason
+        else:
+            by_verdict.setdefault(one.verdict, []).append(f"{one.name} ({one.precision})")
+    line = {
+        "agrees": f"AGREES: {counted(len(by_verdict.get('agrees', [])), 'run')} of "
+        f"{counted(len({one.name for one in result.implementations if not one.skipped}), 'implementation')}, "
+        f"{count(result.checked)} numbers judged, all inside their balls",
+        "disagrees": f"DISAGREES: {listed(by_verdict.get('disagrees', []))}; {count(result.checked)} numbers judged",
+        "not compared": f"NOT COMPARED: {_missing(result, by_verdict)}",
+    }[result.verdict]
+    if result.verdict != "not compared" and by_verdict.get("not compared"):
+        line += f"; not compared: {listed(by_verdict['not compared'])}"
+    if skipped:
+        line += f"; skipped, not installed: {listed(skipped)}"
+    return line + "."
+
+
+def _missing(result: Any, by_verdict: dict[str, list[str]]) -> str:
+    if by_verdict.get("not compared"):
+        return listed(by_verdict["not compared"])
+    return "only the reference ran, and the reference alone is no agreement"
+
+
+def certificate_text(certificate: Certificate) -> str:
+    """A certificate in a few lines, as its repr shows it."""
+    head = f"{certificate.implementation} ({certificate.precision}) {certificate.verdict}"
+    lines = [
+        f"{SYMBOLS[certificate.verdict]} {head}: {reason_of(certificate)}",
+        f"  forms     {forms_of(certificate.forms)}",
+        f"  judged    {count(certificate.checked)} numbers of {counted(len(certificate.rows), 'quantity', 'quantities')}"
+        f", {count(sum(row.not_judged for row in certificate.rows))} not judged",
+        f"  chain     {chain_of(certificate.chain)}",
+        f"  blind     {count(sum(row.blind for row in certificate.rows))} numbers could change by "
+        f"{SENSITIVITY[certificate.precision]:g} of their scale unseen by their own equation",
+    ]
+    for choice, forms in certificate.not_told_apart.items():
+        lines.append(f"  not told apart: {choice} ({', '.join(forms)})")
+    if certificate.verdict == "disagrees":
+        lines += ["", disagreement(certificate.implementation, certificate.precision, certificate.rows)]
+    return "\n".join(lines)
+
+
+def never_bites(rows: Iterable[Row]) -> list[str]:
+    """The quantities whose bound could never have failed: errors below 1/1000 of it everywhere."""
+    return [row.quantity for row in rows if row.checked and not row.bites]

@@ -1,0 +1,142 @@
+"""The child process: records or certifies, and tells its parent about it line by line on a pipe of its own.
+
+Started as `python -P -m comparisons.worker`, so that no module of the current folder comes before ours. The job is
+JSON on standard input; what the user's code prints goes where standard output goes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+
+class Pipe:
+    """Tells the parent; a parent that is gone ends the child."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.stream = os.fdopen(descriptor, "w", encoding="utf-8", buffering=1)
+        self.last = 0.0
+
+    def tell(self, event: str, **what: Any) -> None:
+        """One line of JSON."""
+        self.last = time.monotonic()
+        try:
+            self.stream.write(json.dumps({"event": event, **what}) + "\n")
+            self.stream.flush()
+        except BrokenPipeError:
+            os._exit(1)
+
+
+def main() -> int:
+    """Do the job; the exit status is 0 even where a precision failed: the parent was told."""
+    job = json.load(sys.stdin)
+    pipe = Pipe(job["pipe"])
+    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (the user's code reads nothing)
+    if job["do"] == "certify":
+        return _certify(job, pipe)
+    return _record(job, pipe)
+
+
+def _record(job: dict[str, Any], pipe: Pipe) -> int:
+    from comparisons.errors import UsageError
+    from comparisons.experiment import Experiment
+    from comparisons.implementations.registry import Implementation, load
+    from comparisons.recording import record
+
+    implementation = Implementation(job["name"], job["target"])
+    try:
+        subject, layout = load(implementation)
+    except UsageError as error:
+        pipe.tell("failed", precision=None, reason=str(error))
+        return 0
+    except BaseException as error:
+        pipe.tell("failed", precision=None, reason=_raised(error, implementation))
+        raise
+    pipe.tell("loaded")
+    for task in job["tasks"]:
+        experiment = Experiment.from_json(task["experiment"])
+        watch = _Progress(experiment, pipe)
+        began = time.perf_counter()
+        try:
+            record(subject, experiment, name=job["name"], layout=layout, into=task["into"], progress=watch)
+        except UsageError as error:
+            pipe.tell("failed", precision=experiment.precision, reason=str(error))
+            continue
+        except OSError as error:
+            pipe.tell("failed", precision=experiment.precision, reason=_of_disk(error, task["into"]))
+            continue
+        except BaseException as error:
+            pipe.tell("failed", precision=experiment.precision, reason=_raised(error, implementation))
+            traceback.print_exc()
+            if not isinstance(error, Exception):
+                raise
+            continue
+        seconds = time.perf_counter() - began
+        pipe.tell("recorded", precision=experiment.precision, trace=task["into"], seconds=seconds)
+    return 0
+
+
+def _certify(job: dict[str, Any], pipe: Pipe) -> int:
+    from comparisons.certifying import certify
+    from comparisons.errors import UsageError
+    from comparisons.result import to_json
+    from comparisons.trace import load
+
+    try:
+        certificate = certify(load(Path(job["trace"])))
+    except UsageError as error:
+        pipe.tell("failed", precision=None, reason=str(error))
+        return 0
+    pipe.tell("certified", certificate=to_json(certificate))
+    return 0
+
+
+class _Progress:
+    """Tells the parent every epoch with loss and accuracy, and at least once a second that it is alive."""
+
+    def __init__(self, experiment: Any, pipe: Pipe) -> None:
+        from comparisons.composed import network_of
+
+        self.experiment, self.pipe, self.network = experiment, pipe, network_of(experiment)
+        self.data = experiment.train_set()
+
+    def __call__(self, number: int, values: Any) -> None:
+        per_epoch = self.experiment.steps_per_epoch
+        if number % per_epoch == 0:
+            self.pipe.tell(
+                "epoch", precision=self.experiment.precision, epoch=number // per_epoch, **self._measured(values)
+            )
+        elif time.monotonic() - self.pipe.last > 1:
+            self.pipe.tell("step", precision=self.experiment.precision, step=number)
+
+    def _measured(self, values: Any) -> dict[str, float]:
+        from reference.learned import loss_and_accuracy
+
+        if not set(self.network.parameters) <= set(values):
+            return {}
+        weights = {name: values[name] for name in self.network.parameters}
+        loss, accuracy = loss_and_accuracy(self.network, weights, *self.data)
+        return {"loss": float(loss), "accuracy": float(accuracy)}
+
+
+def _of_disk(error: OSError, folder: str) -> str:
+    return f"{folder} could not be written: {error.strerror or error}; free some space or choose another --out"
+
+
+def _raised(error: BaseException, implementation: Any) -> str:
+    """What was raised and where in the user's file, if it was there."""
+    where = ""
+    file = implementation.target.rpartition(":")[0]
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == file:
+            where = f" at {Path(file).name}:{frame.lineno}"
+    return f"it raised {type(error).__name__}{where}: {error}".strip().splitlines()[0]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Reports: a finished result as rows, sentences and pages. Computes nothing."""
