@@ -1,8 +1,10 @@
 """Balls: the numbers that a correct implementation may produce, as a float64 midpoint and a radius.
 
 A ball is a NumPy duck array: the reference's own equations run on it unchanged. Every operation adds the worst that
-rounding can do to what its operands' radii become, in round-to-nearest, with or without fused multiply-add and
-flush-to-zero, and for any order of summation. Algebraic rearrangement is another form, not rounding.
+rounding can do to what its operands' radii become, in round-to-nearest, with or without fused multiply-add, with
+subnormal numbers kept or flushed to 0 wherever they are read or written, and for any order of summation. Algebraic
+rearrangement is another form, not rounding. The exact value of the equation on the same numbers lies inside too. A
+result that may leave the range of the format has an infinite radius: it may be anything, ∞ and NaN included.
 
 Three things keep balls small. *Exact is exact*: x ± 0, 0 · x and ±1 · x do not round, so that zeros and masks have
 radius 0 and radius 0 can be judged. *A sum stays open*: a term that is added to a fresh sum, or the factor 1/m that is
@@ -21,26 +23,28 @@ from comparisons.accuracy import ACCURACY
 from comparisons.precisions import FLOAT64, Precision, coarser
 
 OWN = 2.0**-53  # the midpoint is itself computed, in float64
-SLACK = 1 + 2.0**-40  # for the radius's own roundings, and for second-order terms
+SLACK = 1 + 2.0**-30  # for the roundings of the radius itself, also in float64: sums of up to 2²² terms
 
 
 class Sum(NamedTuple):
     """A sum whose terms may still be joined: how many roundings any of them meets at most, and Σ|terms|.
 
-    `given` is the part of the radius that came with the terms, `closed` tells that no further term may join.
+    `given` is the part of the radius that came with the terms, `flushed` what all of its operations may lose to
+    underflow; `closed` tells that no further term may join.
     """
 
-    n_roundings: int
+    n_roundings: float | np.ndarray
     absolute: np.ndarray
-    given: np.ndarray | None
+    given: np.ndarray | None = None
+    flushed: float | np.ndarray = 0.0
     closed: bool = False
 
 
 class Ball(np.lib.mixins.NDArrayOperatorsMixin):
     """All numbers within `radius` of `mid`; `precision` is the format whose rounding the next operation meets.
 
-    A radius of None is 0 everywhere, and cheaper. `sum` has the terms of the last addition, `origin` the letter and
-    the balls that this one was made from.
+    `spread` is the radius, or None where it is 0 everywhere, which is cheaper. `sum_of` has the terms of the last
+    addition, `origin` the letter and the balls that this one was made from.
     """
 
     __slots__ = ("mid", "origin", "precision", "spread", "sum_of")
@@ -64,9 +68,7 @@ class Ball(np.lib.mixins.NDArrayOperatorsMixin):
     def recorded(cls, values: Any, precision: Precision) -> Ball:
         """Numbers as they were recorded: exact, but where a subnormal may be read as 0."""
         mid = np.asarray(values, np.float64)
-        size = np.abs(mid)
-        subnormal = (size < precision.smallest) & (size > 0)
-        return cls(mid, np.where(subnormal, size, 0.0) if subnormal.any() else None, precision)
+        return cls(mid, _flushed(mid, precision), precision)
 
     radius = property(lambda self: np.zeros(self.mid.shape) if self.spread is None else self.spread)
     shape = property(lambda self: self.mid.shape)
@@ -89,54 +91,75 @@ class Ball(np.lib.mixins.NDArrayOperatorsMixin):
         return f"Ball({self.mid!r} ± {self.radius!r}, {self.precision.name})"
 
     def sum(self, *, axis: int, keepdims: bool = False) -> Ball:
-        """Σ along an axis, in any order: n − 1 roundings."""
-        how = {"axis": axis, "keepdims": keepdims}
-        size = np.abs(self.mid) if self.spread is None else np.abs(self.mid) + self.spread
-        given = None if self.spread is None else self.spread.sum(**how)
-        return _added(self.mid.sum(**how), Sum(self.mid.shape[axis] - 1, size.sum(**how), given), self.precision)
+        """Σ along an axis, in any order: each term meets at most n − 1 roundings."""
+        n = max(self.mid.shape[axis] - 1, 0)
+        given = None if self.spread is None else self.spread.sum(axis=axis, keepdims=keepdims)
+        absolute = size_of(self).sum(axis=axis, keepdims=keepdims)
+        terms = Sum(n, absolute, given, n * self.precision.smallest)
+        return added(self.mid.sum(axis=axis, keepdims=keepdims), terms, self.precision)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        from comparisons.operations import OPERATIONS  # what the operations do is written with balls
+
         operation = OPERATIONS.get(ufunc)
         if operation is None or method != "__call__" or options:
             return NotImplemented
-        precision = _precision(inputs)
         with np.errstate(all="ignore"):
-            return operation(*(as_ball(x, precision) for x in inputs))
+            return operation(*as_balls(*inputs))
 
     def __letter__(self, letter: Callable, arguments: tuple, constants: dict[str, float]) -> Ball:
-        from comparisons.letters import LETTERS  # the letters' bounds are written with balls
+        from comparisons.letters import LETTERS  # and so are the letters
 
         with np.errstate(all="ignore"):
             return LETTERS[letter](*arguments, **constants)
 
 
-def _precision(inputs: tuple) -> Precision:
-    precision = None
-    for x in inputs:
-        if isinstance(x, Ball):
-            precision = x.precision if precision is None else coarser(precision, x.precision)
-    assert precision is not None
-    return precision
+# Operands ------------------------------------------------------------------------------------------------------------
+
+
+def as_balls(*inputs: Any) -> list[Ball]:
+    """Operands in the precision in which they meet: the coarsest among the balls."""
+    precisions = [x.precision for x in inputs if isinstance(x, Ball)]
+    precision = precisions[0]
+    for other in precisions[1:]:
+        precision = coarser(precision, other)
+    return [as_ball(x, precision) for x in inputs]
 
 
 def as_ball(x: Any, precision: Precision) -> Ball:
-    """x as an operand in this precision: what is finer is rounded on its way in."""
-    if isinstance(x, Ball):
-        if x.precision.unit >= precision.unit:
-            return x
-        if x.spread is None:
-            given = _distance(x.mid, precision)
-        else:
-            given = x.spread + precision.unit * (np.abs(x.mid) + x.spread)
-        return Ball(x.mid, given, precision)
-    mid = np.asarray(x, np.float64)
-    return Ball(mid, _distance(mid, precision), precision)
+    """x as an operand in this precision: what is finer is rounded on its way in, and flushed where it is subnormal."""
+    if not isinstance(x, Ball):
+        x = Ball(x, None, FLOAT64)
+    elif x.precision.unit >= precision.unit:
+        return x
+    if x.spread is None:
+        moved = np.abs(x.mid - precision.rounded(x.mid))
+        flushed = _flushed(x.mid, precision)
+        moved = moved if flushed is None else np.maximum(moved, flushed)
+        return Ball(x.mid, moved if moved.any() else None, precision)
+    return rounded(x.mid, x.spread, precision, own=0, exact=is_zero(x))
 
 
-def _distance(mid: np.ndarray, precision: Precision) -> np.ndarray | None:
-    """How far the numbers move when they are rounded; None if they do not."""
-    moved = np.abs(mid - precision.rounded(mid))
-    return moved if moved.any() else None
+def _flushed(mid: np.ndarray, precision: Precision) -> np.ndarray | None:
+    """How far the numbers move where subnormals are read as 0; None if there are none."""
+    size = np.abs(mid)
+    subnormal = (size < precision.smallest) & (size > 0)
+    return np.where(subnormal, size, 0.0) if subnormal.any() else None
+
+
+def is_zero(x: Ball) -> np.ndarray:
+    """Where a ball holds 0 and nothing else."""
+    return x.mid == 0 if x.spread is None else (x.mid == 0) & (x.spread == 0)
+
+
+def is_one(x: Ball) -> np.ndarray:
+    """Where a ball holds 1 or −1 and nothing else."""
+    return np.abs(x.mid) == 1 if x.spread is None else (np.abs(x.mid) == 1) & (x.spread == 0)
+
+
+def size_of(x: Ball) -> np.ndarray:
+    """The largest absolute value in a ball."""
+    return np.abs(x.mid) if x.spread is None else np.abs(x.mid) + x.spread
 
 
 def plus(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
@@ -146,140 +169,7 @@ def plus(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
     return one if other is None else one + other
 
 
-def is_zero(x: Ball) -> np.ndarray:
-    """Where a ball holds 0 and nothing else."""
-    return x.mid == 0 if x.spread is None else (x.mid == 0) & (x.spread == 0)
-
-
-def rounded(
-    mid: np.ndarray,
-    given: np.ndarray | None,
-    precision: Precision,
-    units: float = 1,
-    exact: np.ndarray | bool = False,
-    sum_of: Sum | None = None,
-) -> Ball:
-    """The ball of a result that is rounded once, by at most `units` unit roundoffs, but not where it is `exact`."""
-    size = np.abs(mid)
-    if given is not None:
-        size = size + given
-    rounding = (units * precision.unit + OWN) * SLACK * size + 2 * precision.smallest
-    if exact is not False:
-        rounding = np.where(exact, 0.0, rounding)
-    return Ball(mid, rounding if given is None else given * SLACK + rounding, precision, sum_of)
-
-
-def _added(mid: np.ndarray, terms: Sum, precision: Precision, n_here: np.ndarray | None = None) -> Ball:
-    """The ball of a sum: each term meets at most so many roundings, `n_here` where not alike; a sum of 0s is exact.
-
-    Error: n roundings change a sum by at most n u Σ|terms|, in any order, without a term in u².
-    Source: Jeannerod & Rump 2013, Improved error bounds for inner products in floating-point arithmetic, SIAM J.
-    Matrix Anal. Appl. 34(2), Theorem 3.1 and Theorem 2.1.
-    """
-    n_roundings = terms.n_roundings if n_here is None else n_here
-    per_rounding = (precision.unit + OWN) * SLACK * terms.absolute + 2 * precision.smallest
-    rounding = n_roundings * np.where(terms.absolute > 0, per_rounding, 0.0)
-    if terms.given is not None:
-        rounding = rounding + terms.given * SLACK
-    return Ball(mid, rounding, precision, terms)
-
-
-# The operations ------------------------------------------------------------------------------------------------------
-
-
-def _add(a: Ball, b: Ball, sign: int = 1) -> Ball:
-    mid = a.mid + b.mid if sign > 0 else a.mid - b.mid
-    for fresh, term in ((a, b), (b, a)):
-        if fresh.sum_of is not None and not fresh.sum_of.closed:
-            return _joined(mid, fresh.sum_of, term, fresh.precision)
-    given = plus(a.spread, b.spread)
-    exact = is_zero(a) | is_zero(b) | ((mid == 0) if given is None else (mid == 0) & (given == 0))
-    absolute = np.abs(a.mid) + np.abs(b.mid)
-    return rounded(mid, given, a.precision, exact=exact, sum_of=Sum(1, absolute, given, closed=True))
-
-
-def _joined(mid: np.ndarray, fresh: Sum, term: Ball, precision: Precision) -> Ball:
-    """A term that joins a fresh sum, at whatever place in its order; joining a 0 rounds nothing."""
-    is_sum = term.sum_of is not None and not term.sum_of.closed
-    n_roundings = fresh.n_roundings + 1 + (term.sum_of.n_roundings if is_sum else 0)
-    size = term.sum_of.absolute if is_sum else np.abs(term.mid) + term.radius
-    absolute = fresh.absolute + size
-    n_here = np.where(size == 0, fresh.n_roundings, np.where(fresh.absolute == 0, 0, n_roundings))
-    terms = Sum(n_roundings, absolute, plus(fresh.given, term.sum_of.given if is_sum else term.spread))
-    return _added(mid, terms, precision, n_here)
-
-
-def _multiply(a: Ball, b: Ball) -> Ball:
-    for fresh, factor in ((a, b), (b, a)):
-        if _is_factor_of_sum(fresh, factor):
-            return _scaled(fresh, factor, fresh.mid * factor.mid, np.abs(factor.mid))
-    mid = a.mid * b.mid
-    given = None
-    if b.spread is not None:
-        given = np.abs(a.mid) * b.spread
-    if a.spread is not None:
-        given = plus(given, a.spread * (np.abs(b.mid) if b.spread is None else np.abs(b.mid) + b.spread))
-    return rounded(mid, given, a.precision, exact=_keeps(a) | _keeps(b))
-
-
-def _keeps(x: Ball) -> np.ndarray:
-    """Where a factor is exactly 0 or ±1: the product does not round."""
-    size = np.abs(x.mid)
-    keeps = (size == 0) | (size == 1)
-    return keeps if x.spread is None else keeps & (x.spread == 0)
-
-
-def _is_factor_of_sum(fresh: Ball, factor: Ball) -> bool:
-    return fresh.sum_of is not None and not fresh.sum_of.closed and factor.mid.ndim == 0
-
-
-def _scaled(fresh: Ball, factor: Ball, mid: np.ndarray, size: np.ndarray) -> Ball:
-    """A fresh sum times or over one number: the factor may have been applied to each term, and as 1/m."""
-    old = fresh.sum_of
-    assert old is not None
-    given = None if old.given is None else old.given * size
-    if factor.spread is not None:
-        given = plus(given, old.absolute * factor.spread * (size / np.where(factor.mid == 0, 1, np.abs(factor.mid))))
-    exact = float(np.log2(np.abs(factor.mid))).is_integer() if factor.mid != 0 and factor.spread is None else False
-    n_roundings = old.n_roundings + (0 if exact else 2)
-    return _added(mid, Sum(n_roundings, old.absolute * size, given), fresh.precision)
-
-
-def _divide(a: Ball, b: Ball) -> Ball:
-    if _is_factor_of_sum(a, b):
-        return _scaled(a, b, a.mid / b.mid, 1 / np.abs(b.mid))
-    mid = a.mid / b.mid
-    size = np.abs(b.mid) if b.spread is None else np.maximum(np.abs(b.mid) - b.spread, 0)
-    given = None
-    if b.spread is not None:
-        given = np.abs(mid) * b.spread / size
-    if a.spread is not None:
-        given = plus(given, a.spread / size)
-    exact = is_zero(a)
-    if exact.any():
-        mid = np.where(exact, 0.0, mid)
-        given = None if given is None else np.where(exact, 0.0, given)
-    return rounded(mid, given, a.precision, units_of("divide", a.precision), exact=exact | _is_one(b))
-
-
-def _is_one(x: Ball) -> np.ndarray:
-    return np.abs(x.mid) == 1 if x.spread is None else (np.abs(x.mid) == 1) & (x.spread == 0)
-
-
-def _negative(a: Ball) -> Ball:
-    return Ball(-a.mid, a.spread, a.precision, a.sum_of)
-
-
-def _matmul(a: Ball, b: Ball) -> Ball:
-    size_a, size_b = np.abs(a.mid), np.abs(b.mid)
-    given = None
-    if b.spread is not None:
-        given = size_a @ np.broadcast_to(b.spread, b.shape)
-        size_b = size_b + b.spread
-    if a.spread is not None:
-        given = plus(given, np.broadcast_to(a.spread, a.shape) @ size_b)
-        size_a = size_a + a.spread
-    return _added(a.mid @ b.mid, Sum(a.shape[-1], size_a @ size_b, given), a.precision)
+# Roundings -----------------------------------------------------------------------------------------------------------
 
 
 def units_of(function: str, precision: Precision) -> float:
@@ -287,89 +177,86 @@ def units_of(function: str, precision: Precision) -> float:
     return getattr(ACCURACY[function], precision.name)
 
 
-def _exp(a: Ball) -> Ball:
-    mid = np.exp(a.mid)
-    given = None if a.spread is None else mid * np.expm1(a.spread)
-    return rounded(mid, given, a.precision, units_of("exp", a.precision))
+def growth(roundings: Any, precision: Precision, own: Any) -> Any:
+    """How much a number grows at most by so many roundings, and so many `own` ones of the midpoint, as a part of it.
+
+    Error: (1 + u)ⁿ − 1 ≤ eⁿᵘ − 1, of whatever order in u.
+    """
+    return np.expm1(roundings * precision.unit + own * OWN) * SLACK
 
 
-def _log(a: Ball) -> Ball:
-    mid = np.log(a.mid)
-    given = None
-    if a.spread is not None:
-        given = np.where(a.spread < a.mid, -np.log1p(-a.spread / a.mid), np.inf)
-        given = np.where(a.spread == 0, 0.0, given)
-    return rounded(mid, given, a.precision, units_of("log", a.precision), exact=_is_one(a) & (a.mid > 0))
+def rounded(
+    mid: np.ndarray,
+    given: np.ndarray | None,
+    precision: Precision,
+    roundings: float = 1,
+    own: float = 1,
+    exact: np.ndarray | None = None,
+    sum_of: Sum | None = None,
+) -> Ball:
+    """The ball of a result, `given` what its operands' radii did: it is rounded, but not where it is `exact`."""
+    if exact is not None and given is None and exact.all():
+        return Ball(mid, None, precision, sum_of)
+    size = np.abs(mid) if given is None else np.abs(mid) + given
+    rounding = growth(roundings, precision, own) * size + precision.smallest * SLACK
+    if not size.max(initial=0.0) <= precision.largest / 2:
+        rounding = np.where(size <= precision.largest / 2, rounding, np.inf)
+        rounding = rounding if exact is None else np.where(exact, 0.0, rounding)
+    elif exact is not None and exact.any():
+        rounding = rounding * ~exact
+    return Ball(mid, rounding if given is None else given * SLACK + rounding, precision, sum_of)
 
 
-def _sqrt(a: Ball) -> Ball:
-    mid = np.sqrt(np.maximum(a.mid, 0))
-    given = None if a.spread is None else np.where(
-        a.spread == 0, 0.0, np.maximum(mid - np.sqrt(np.maximum(a.mid - a.spread, 0)), np.sqrt(np.maximum(a.mid + a.spread, 0)) - mid))
-    return rounded(mid, given, a.precision, units_of("sqrt", a.precision), exact=is_zero(a) | _is_one(a))
+def added(mid: np.ndarray, terms: Sum, precision: Precision) -> Ball:
+    """The ball of a sum, in any order and with or without fused multiply-add; a sum of 0s is exact.
+
+    Error: each term is multiplied by at most n factors 1 + δ, |δ| ≤ u, and so is each loss by underflow.
+    Source: Higham 2002, Accuracy and Stability of Numerical Algorithms, sections 3.1 and 4.2.
+    """
+    if not terms.absolute.max(initial=0.0) <= precision.largest / 2:
+        terms = terms._replace(absolute=np.where(terms.absolute <= precision.largest / 2, terms.absolute, np.inf))
+    if terms.given is None and not np.any(terms.n_roundings) and not np.any(terms.flushed):
+        return Ball(mid, None, precision, terms)
+    grows = growth(terms.n_roundings, precision, own=terms.n_roundings)
+    rounding = grows * terms.absolute + (1 + grows) * terms.flushed
+    if not terms.absolute.all():
+        rounding = rounding * (terms.absolute > 0)
+    return Ball(mid, rounding if terms.given is None else terms.given * SLACK + rounding, precision, terms)
 
 
-def _power(a: Ball, b: Ball) -> Ball:
-    """A positive constant to an exact power."""
-    if b.spread is not None or np.any(a.mid <= 0):
-        raise NotImplementedError("a power is of a positive number, with an exact exponent")
-    mid = np.power(a.mid, b.mid)
-    given = None if a.spread is None else mid * np.expm1(np.abs(b.mid) * -np.log1p(-a.spread / a.mid))
-    return rounded(mid, given, a.precision, units_of("power", a.precision), exact=b.mid == 0)
+# Sums ----------------------------------------------------------------------------------------------------------------
 
 
-def _extreme(choose: Callable) -> Callable[[Ball, Ball], Ball]:
-    """The larger or the smaller, by the ends of the intervals; where one of the two is always it, that one as it is."""
-
-    def extreme(a: Ball, b: Ball) -> Ball:
-        mid = choose(a.mid, b.mid)
-        if a.spread is None and b.spread is None:
-            return Ball(mid, None, a.precision)
-        low = choose(a.mid - a.radius, b.mid - b.radius)
-        high = choose(a.mid + a.radius, b.mid + b.radius)
-        is_a = choose(a.mid - a.radius, b.mid + b.radius) == a.mid - a.radius
-        is_a &= choose(a.mid + a.radius, b.mid - b.radius) == a.mid + a.radius
-        is_b = choose(b.mid - b.radius, a.mid + a.radius) == b.mid - b.radius
-        is_b &= choose(b.mid + b.radius, a.mid - a.radius) == b.mid + b.radius
-        middle = (low + high) / 2
-        spread = (high - low) / 2 + 2 * OWN * np.maximum(np.abs(low), np.abs(high))
-        return Ball(np.where(is_a, a.mid, np.where(is_b, b.mid, middle)),
-                    np.where(is_a, a.radius, np.where(is_b, b.radius, spread)), a.precision)  # fmt: skip
-
-    return extreme
+def is_open(x: Ball) -> bool:
+    return x.sum_of is not None and not x.sum_of.closed
 
 
-def _mask(compare: Callable) -> Callable[[Ball, Ball], Ball]:
-    """A mask of 0 and 1; where the balls cannot decide, the whole of [0, 1]."""
-
-    def mask(a: Ball, b: Ball) -> Ball:
-        decided = compare(a.mid, b.mid).astype(np.float64)
-        spread = plus(a.spread, b.spread)
-        if spread is None:
-            return Ball(decided, None, a.precision)
-        open_ = (spread > 0) & (np.abs(a.mid - b.mid) <= spread * SLACK)
-        if not open_.any():
-            return Ball(decided, None, a.precision)
-        return Ball(np.where(open_, 0.5, decided), np.where(open_, 0.5, 0.0), a.precision)
-
-    return mask
+def as_sum(x: Ball) -> Sum:
+    """The open sum that a ball is, or the ball as the only term of one."""
+    return x.sum_of if x.sum_of is not None and not x.sum_of.closed else Sum(0, size_of(x), x.spread)
 
 
-OPERATIONS: dict[np.ufunc, Callable[..., Ball]] = {
-    np.add: _add,
-    np.subtract: lambda a, b: _add(a, b, -1),
-    np.multiply: _multiply,
-    np.divide: _divide,
-    np.negative: _negative,
-    np.matmul: _matmul,
-    np.exp: _exp,
-    np.log: _log,
-    np.sqrt: _sqrt,
-    np.power: _power,
-    np.maximum: _extreme(np.maximum),
-    np.minimum: _extreme(np.minimum),
-    np.greater: _mask(np.greater),
-    np.greater_equal: _mask(np.greater_equal),
-    np.less: _mask(np.less),
-    np.less_equal: _mask(np.less_equal),
-}
+def joined(mid: np.ndarray, a: Ball, b: Ball) -> Ball:
+    """Two sums as one, its terms in any order: one more rounding, but none where one of the two is 0."""
+    one, other = as_sum(a), as_sum(b)
+    n_roundings = one.n_roundings + other.n_roundings + 1
+    flushed = one.flushed + other.flushed + a.precision.smallest
+    if not (one.absolute.all() and other.absolute.all()):
+        alone = [one.absolute == 0, other.absolute == 0]
+        n_roundings = np.select(alone, [other.n_roundings, one.n_roundings], n_roundings)
+        flushed = np.select(alone, [other.flushed, one.flushed], flushed)
+    terms = Sum(n_roundings, one.absolute + other.absolute, plus(one.given, other.given), flushed)
+    return added(mid, terms, a.precision)
+
+
+def scaled(mid: np.ndarray, fresh: Ball, factor: Ball, size: np.ndarray, roundings: float, off: Any) -> Ball:
+    """A fresh sum times a number of this size that may be off by a share of it: applied to each term, or to the sum."""
+    old = as_sum(fresh)
+    given = None if old.given is None else old.given * (size * (1 + off))
+    if factor.spread is not None:
+        given = plus(given, old.absolute * (size * off))
+    flushed = old.flushed * np.maximum(size, 1)
+    if roundings > 0 or size < 1:
+        flushed = flushed + (old.n_roundings + 1) * fresh.precision.smallest
+    terms = Sum(old.n_roundings + roundings, old.absolute * (size * (1 + off)), given, flushed)
+    return added(mid, terms, fresh.precision)

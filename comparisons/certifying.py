@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from comparisons.certificate import Certificate, Chain, Row
-from comparisons.curves import final_of
+from comparisons.curves import curves_of, final_of
 from comparisons.diagnosis import Diagnosis
 from comparisons.experiment import Experiment
 from comparisons.recording import record
@@ -43,7 +43,7 @@ def certify(
         chain=chain_of(trace, network, of_steps),
         shown=tuple(trace.shown),
         same_arithmetic=bool(trace.about.get("same_arithmetic")),
-        final=final_of(trace),
+        final=final_of(curves_of(trace)),
     )
 
 
@@ -94,10 +94,11 @@ def _behind(name: str, network: Network, shown: set[str]) -> set[str]:
     done: set[str] = set()
     while open_:
         quantity = open_.pop()
-        if quantity in done or quantity not in network.by_name:
+        if quantity in done:
             continue
         done.add(quantity)
         if quantity in shown:
             found.add(quantity)
-        open_ += [ref.name for ref in network.by_name[quantity].reads.values()]
+        if quantity in network.by_name:
+            open_ += [ref.name for ref in network.by_name[quantity].reads.values()]
     return found

@@ -1,10 +1,14 @@
 """Curves: loss and accuracy of an implementation's own weights, computed alike for all by the reference's forward pass.
 
-The loss that an implementation reports belongs to its last batch, or is a running mean; these belong to the whole
-training set and test set after an epoch.
+After an epoch they belong to the whole training set and test set, with the weights that the epoch ended with. `fit`
+reports something else: the mean over the epoch's batches, each before its update, and a partial batch weighted by its
+examples. Both are here, for every implementation that shows its weights.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,21 +16,53 @@ from comparisons.trace import Trace
 from reference.learned import loss_and_accuracy
 
 
-def final_of(trace: Trace) -> dict[str, float | None] | None:
-    """Loss, accuracy and test accuracy with the last step's weights; None where they are not all shown."""
-    curve = curve_of(trace)
-    return None if curve is None else {name: None if values is None else float(values[-1]) for name, values in curve.items()}
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """By epoch, (epochs,) each: after it, and as `fit` reports it (`running`); test_accuracy None without a test set."""
+
+    loss: np.ndarray
+    accuracy: np.ndarray
+    test_accuracy: np.ndarray | None
+    running_loss: np.ndarray
+    running_accuracy: np.ndarray
 
 
-def curve_of(trace: Trace) -> dict[str, np.ndarray | None] | None:
-    """Loss, accuracy and test accuracy after each epoch, (epochs,) each; None where the weights are not all shown."""
-    parameters = trace.network.parameters
-    if not set(parameters) <= set(trace.shown) or not trace.is_whole:
+def curves_of(trace: Trace) -> Curves | None:
+    """The curves; None where the weights are not all shown, or not for all steps."""
+    names = trace.network.parameters
+    if not set(names) <= set(trace.shown) or not trace.is_whole:
         return None
-    per_epoch = trace.experiment.steps_per_epoch
-    weights = {name: np.asarray(trace.shown[name])[per_epoch - 1 :: per_epoch] for name in parameters}
+    after = {name: np.asarray(trace.shown[name]) for name in names}
     X, Y = trace.experiment.train_set()
-    loss, accuracy = loss_and_accuracy(trace.network, weights, X, Y)
+    ends = slice(trace.experiment.steps_per_epoch - 1, None, trace.experiment.steps_per_epoch)
+    loss, accuracy = loss_and_accuracy(trace.network, {name: value[ends] for name, value in after.items()}, X, Y)
     test = trace.experiment.test_set()
-    test_accuracy = None if test is None else loss_and_accuracy(trace.network, weights, *test)[1]
-    return {"loss": loss, "accuracy": accuracy, "test_accuracy": test_accuracy}
+    test_accuracy = None
+    if test is not None:
+        test_accuracy = loss_and_accuracy(trace.network, {n: v[ends] for n, v in after.items()}, *test)[1]
+    running_loss, running_accuracy = _running(trace, after)
+    return Curves(loss, accuracy, test_accuracy, running_loss, running_accuracy)
+
+
+def _running(trace: Trace, after: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Σ m J / Σ m over an epoch's batches, J and accuracy each before the batch's update."""
+    before = {name: np.concatenate([trace.start[name][None], value[:-1]]) for name, value in after.items()}
+    loss, accuracy = np.empty(trace.n_steps), np.empty(trace.n_steps)
+    batches = list(trace.experiment.batches())
+    for m in np.unique(trace.sizes):
+        steps = trace.steps_of(int(m))
+        X, Y = (np.stack([batches[step][which] for step in steps]) for which in (0, 1))
+        weights = {name: value[steps] for name, value in before.items()}
+        loss[steps], accuracy[steps] = loss_and_accuracy(trace.network, weights, X, Y)
+    per_epoch = (trace.experiment.epochs, trace.experiment.steps_per_epoch)
+    sizes = trace.sizes.reshape(per_epoch)
+    total = sizes.sum(axis=1)
+    return (sizes * loss.reshape(per_epoch)).sum(axis=1) / total, (sizes * accuracy.reshape(per_epoch)).sum(axis=1) / total
+
+
+def final_of(curves: Curves | None) -> dict[str, float | None] | None:
+    """Loss, accuracy and test accuracy with the last step's weights."""
+    if curves is None:
+        return None
+    test = None if curves.test_accuracy is None else float(curves.test_accuracy[-1])
+    return {"loss": float(curves.loss[-1]), "accuracy": float(curves.accuracy[-1]), "test_accuracy": test}

@@ -57,7 +57,7 @@ class Judging:
         self.trace = trace
         self.precision = PRECISIONS[trace.precision]
         self.steps = {int(m): trace.steps_of(int(m)) for m in np.unique(trace.sizes)}
-        self.known = {name: self._recorded(name) for name in trace.shown} | self._given()
+        self.known = self._given() | {name: self._recorded(name) for name in trace.shown}
         self._kept: dict[tuple, Outcome] = {}
 
     def rows(self, network: Network) -> Iterator[Row]:

@@ -1,8 +1,8 @@
 """The letters' bounds: what reads a number twice gets one derived bound, or its balls would explode.
 
-Each function is a letter of `reference.alphabet` on balls. u is the unit roundoff of the recorded precision and c_f the
-accuracy of an elementary function in unit roundoffs (`comparisons.accuracy`); first-order terms are written out, the
-slack of `comparisons.balls` takes the rest.
+Each function is a letter of `reference.alphabet` on balls. c_f is the accuracy of an elementary function in unit
+roundoffs (`comparisons.accuracy`), and k roundings make a number grow by `growth(k)` of itself at most. What an
+operand's radius r does, and what roundings do to it, is written out to all orders.
 """
 
 from __future__ import annotations
@@ -12,87 +12,105 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.balls import Ball, Sum, as_ball, is_zero, plus, rounded, units_of, _precision
+from comparisons.balls import (
+    SLACK,
+    Ball,
+    Sum,
+    added,
+    as_ball,
+    as_balls,
+    as_sum,
+    growth,
+    is_zero,
+    plus,
+    rounded,
+    size_of,
+    units_of,
+)
+from comparisons.operations import elementary, maximum, minimum
+from comparisons.precisions import FLOAT64
 from reference import alphabet
 
 
-def _balls(*arguments: Any) -> list[Ball]:
-    precision = _precision(arguments)
-    return [as_ball(x, precision) for x in arguments]
-
-
-def _given(*arguments: Any) -> bool:
-    return any(isinstance(x, Ball) and x.spread is not None for x in arguments)
-
-
 def sigmoid(z: Ball) -> Ball:
-    """σ rises by at most ¼ per unit, and by σ(z)(1 − σ(z)) times e^r within r of z."""
-    mid = alphabet.sigmoid(z.mid)
-    given = None
-    if z.spread is not None:
-        given = np.minimum(z.spread / 4, mid * alphabet.sigmoid(-z.mid) * np.expm1(z.spread))
-    return rounded(mid, given, z.precision, units_of("sigmoid", z.precision))
+    """σ(z), which moves by its reach."""
+    return elementary("sigmoid", alphabet.sigmoid(z.mid), None if z.spread is None else sigmoid_reach(z), z)
+
+
+def sigmoid_reach(z: Ball) -> np.ndarray:
+    """How far σ moves within z's ball.
+
+    σ′ = σ(z) σ(−z) is at most ¼, and changes by at most a factor of e per unit: r/4, and σ′(z) (eʳ − 1). σ itself
+    stays between 0 and 1. Where z is not bounded, it may be NaN.
+    """
+    down, up = alphabet.sigmoid(z.mid), alphabet.sigmoid(-z.mid)
+    reach = np.fmin(z.radius / 4, down * up * np.expm1(z.radius))
+    return np.where(np.isfinite(z.radius), np.minimum(reach, np.maximum(down, up)), np.inf)
 
 
 def tanh(z: Ball) -> Ball:
-    """tanh rises by at most 1 per unit, and by 1 − tanh² times e^2r/2 within r of z; tanh(0) is 0."""
+    """tanh(z), which moves by its reach; tanh(0) is 0.
+
+    tanh′ = 1 − tanh² = 4 σ(2z) σ(−2z) is at most 1, and changes by at most a factor of e² per unit: r, and
+    tanh′(z) (e²ʳ − 1)/2. tanh itself stays between −1 and 1.
+    """
     mid = np.tanh(z.mid)
-    given = None
+    reach = None
     if z.spread is not None:
-        given = np.minimum(z.spread, (1 - mid * mid + 4 * 2.0**-53) * np.expm1(2 * z.spread) / 2)
-    return rounded(mid, given, z.precision, units_of("tanh", z.precision), exact=is_zero(z))
+        slope = 4 * alphabet.sigmoid(2 * z.mid) * alphabet.sigmoid(-2 * z.mid)
+        reach = np.minimum(np.fmin(z.spread, slope * np.expm1(2 * z.spread) / 2), 1 + np.abs(mid))
+        reach = np.where(np.isfinite(z.spread), reach, np.inf)
+    return elementary("tanh", mid, reach, z, exact=is_zero(z))
 
 
 def lerp(start: Any, end: Any, *, weight: float) -> Ball:
-    """(1 − w) r_start + w r_end, and the roundings of end − start, of w, of their product, and of the sum."""
-    start, end = _balls(start, end)
-    w = as_ball(weight, start.precision)
-    u, size = start.precision.unit, abs(weight)
+    """(1 − w) r_start + w r_end, and the roundings of end − start, of w, of their product, and of the sum.
+
+    The start's radius shrinks by 1 − w in each step, and so stays within r_end + (2wu |end − start| + u |lerp|)/w.
+    """
+    start, end = as_balls(start, end)
+    p, size = start.precision, abs(weight)
     difference = end.mid - start.mid
+    distance = np.abs(difference)
+    given = None
+    for ball, share in ((start, abs(1 - weight)), (end, size)):
+        if ball.spread is not None:
+            given, distance = plus(given, share * ball.spread), distance + ball.spread
+    two = growth(2, p, own=2)
+    of_weight = float(as_ball(weight, p).radius) * (1 + two)
+    local = (size * two + of_weight) * distance + (1 + size) * p.smallest * (distance > 0)
     mid = start.mid + weight * difference
-    given = plus(
-        None if start.spread is None else abs(1 - weight) * start.spread,
-        None if end.spread is None else size * end.spread,
-    )
-    spread = np.abs(difference) + end.radius + start.radius
-    w_error = 0.0 if w.spread is None else float(w.spread)
-    local = (2 * u * size + w_error) * spread
-    still = is_zero(start) & is_zero(end)
-    local = np.where(still, 0.0, local + 4 * start.precision.smallest * (spread > 0))
-    given = local if given is None else given + local
-    terms = Sum(1, abs(1 - weight) * np.abs(start.mid) + size * np.abs(end.mid), given, closed=True)
-    return rounded(mid, given, start.precision, exact=still | (spread == 0), sum_of=terms)
+    terms = Sum(1, abs(1 - weight) * np.abs(start.mid) + size * np.abs(end.mid), closed=True)
+    return rounded(mid, plus(given, local), p, exact=distance == 0, sum_of=terms)
 
 
 def xlogy(y: Any, x: Any) -> Ball:
     """y ln x, and exactly 0 where y is exactly 0, whatever the ball of x."""
-    y, x = _balls(y, x)
-    product = y * np.log(x)
+    y, x = as_balls(y, x)
+    return _or_zero(y, y * np.log(x))
+
+
+def _or_zero(y: Ball, ball: Ball) -> Ball:
     zero = is_zero(y)
-    return Ball(np.where(zero, 0.0, product.mid), np.where(zero, 0.0, product.radius), product.precision)
+    radius = None if ball.spread is None else np.where(zero, 0.0, ball.spread)
+    return Ball(np.where(zero, 0.0, ball.mid), radius, ball.precision)
 
 
 def cross_entropy_slope(A: Any, Y: Any, *, over: int = 1) -> Ball:
-    """Y/A and (1 − Y)/(1 − A), each 0 where its numerator is, and their difference over the number of examples."""
-    A, Y = _balls(A, Y)
+    """Y/A and (1 − Y)/(1 − A), each 0 where its numerator is: terms of a sum, which 1/over may have scaled first."""
+    A, Y = as_balls(A, Y)
     ones, zeros = _or_zero(Y, Y / A), _or_zero(1 - Y, (1 - Y) / (1 - A))
-    slope = -(ones - zeros)
+    slope = -(Ball(ones.mid, ones.spread, ones.precision, as_sum(ones)) - zeros)
     if over != 1:
         slope = slope / over
-    return Ball(slope.mid, slope.spread, slope.precision, slope.sum_of, ("cross-entropy", A, Y, over))
-
-
-def _or_zero(numerator: Ball, quotient: Ball) -> Ball:
-    zero = is_zero(numerator)
-    radius = None if quotient.spread is None else np.where(zero, 0.0, quotient.spread)
-    return Ball(np.where(zero, 0.0, quotient.mid), radius, quotient.precision)
+    return _remembering(slope, A, Y, over)
 
 
 def clamped_cross_entropy_slope(A: Any, Y: Any, *, over: int, epsilon: float) -> Ball:
-    """(A − Y)/max(A (1 − A), epsilon)/over, as it stands; it is fused where A (1 − A) is multiplied back."""
-    A, Y = _balls(A, Y)
-    slope = (A - Y) / np.maximum(A * (1 - A), epsilon) / over
-    return Ball(slope.mid, slope.spread, slope.precision, slope.sum_of, ("clamped", A, Y, over, epsilon))
+    """(A − Y)/max(A (1 − A), epsilon)/over; it is fused where A (1 − A) is multiplied back."""
+    A, Y = as_balls(A, Y)
+    slope = (A - Y) / maximum(_sigmoid_slope(A), as_ball(epsilon, A.precision)) / over
+    return _remembering(slope, A, Y, over, clamp=as_ball(epsilon, A.precision))
 
 
 def clipped_cross_entropy_slope(A: Any, Y: Any, *, over: int, epsilon: float) -> Ball:
@@ -100,81 +118,108 @@ def clipped_cross_entropy_slope(A: Any, Y: Any, *, over: int, epsilon: float) ->
 
     It is fused where A (1 − A) is multiplied back.
     """
-    A, Y = _balls(A, Y)
+    A, Y = as_balls(A, Y)
     inside = (A <= 1 - epsilon) * (A >= epsilon)
-    clipped = np.maximum(np.minimum(A, 1 - epsilon), epsilon)
-    slope = cross_entropy_slope(clipped, Y, over=over) * inside
-    return Ball(slope.mid, slope.spread, slope.precision, slope.sum_of, ("clipped", A, Y, over, inside))
+    clipped = maximum(minimum(A, as_ball(1 - epsilon, A.precision)), as_ball(epsilon, A.precision))
+    return _remembering(cross_entropy_slope(clipped, Y, over=over) * inside, A, Y, over, inside=inside)
+
+
+def _remembering(slope: Ball, A: Ball, Y: Ball, over: int, **limit: Ball) -> Ball:
+    slope.origin = ("cross-entropy", A, Y, over, limit)
+    return slope
+
+
+def _sigmoid_slope(A: Ball) -> Ball:
+    """A (1 − A), which moves by |1 − 2A| r + r²: one rounding of 1 − A, one of the product."""
+    mid = A.mid * (1 - A.mid)
+    given = None if A.spread is None else A.spread * (np.abs(1 - 2 * A.mid) + A.spread)
+    absolute = size_of(A) * (np.abs(1 - A.mid) + A.radius)
+    return added(mid, Sum(2, absolute, given, 2 * A.precision.smallest, closed=True), A.precision)
 
 
 def times_sigmoid_slope(dA: Any, A: Any) -> Ball:
-    """dA ∘ A ∘ (1 − A); where dA is the cross-entropy's at this same A, the fused (A − Y)/over.
+    """dA ∘ A ∘ (1 − A); where dA is the cross-entropy's at this same hidden A, the two are fused."""
+    dA, A = as_balls(dA, A)
+    if dA.origin is not None and dA.origin[0] == "cross-entropy" and dA.origin[1] is A and A.spread is not None:
+        _, A, Y, over, limit = dA.origin
+        return _fused_slope(A, Y, over, **limit)
+    return dA * _sigmoid_slope(A)
 
-    Fused, the roundings are those of the product as it is written: one each for 1 − A and its twin in dA (which is the
-    same number and cancels), the quotient, the difference, the mean, and two products: at most 8 u |A − Y|/over; dA's
-    clamp can only make the result smaller, down to A (1 − A)/epsilon of it.
+
+def _fused_slope(A: Ball, Y: Ball, over: int, clamp: Ball | None = None, inside: Ball | None = None) -> Ball:
+    """(A − Y)/over, which is what remains of the cross-entropy's slope times A (1 − A).
+
+    Roundings as the product is written: 1 − A in both, the quotient c_divide, the difference, 1/over and its product,
+    A (1 − A), its product with dA, and one of 1 − Y or, clamped, of A (1 − A) in dA. They multiply A − Y where dA is
+    clamped, and else its terms (1 − Y) A and Y (1 − A), which cancel unless Y is 0 or 1. A clamp leaves a part
+    min(1, A (1 − A)/epsilon) of the result.
+
+    Convention: A is between 0 and 1, and dA a number: neither 1/A nor 1/(1 − A) overflows or divides by 0.
     """
-    dA, A = _balls(dA, A)
-    if dA.origin is not None and dA.origin[1] is A and A.spread is not None:
-        return _fused_slope(dA, A)
-    return dA * (A * (1 - A))
-
-
-def _fused_slope(dA: Ball, A: Ball) -> Ball:
-    kind, _, Y, over = dA.origin[:4]
-    unfused = dA * (A * (1 - A))
-    mid, given = (A.mid - Y.mid) / over, plus(A.spread, Y.spread) / over
-    if kind == "clamped":
-        epsilon = dA.origin[4]
-        least = np.maximum(A.mid - A.spread, 0) * np.maximum(1 - A.mid - A.spread, 0)
-        share = np.clip(least / epsilon * (1 - 8 * A.precision.unit), 0, 1)
-        kept = np.where(least >= epsilon * (1 + 8 * A.precision.unit), 1.0, share)
-        given = given + (1 - kept) * (np.abs(mid) + given)
-    fused = rounded(mid, given, A.precision, 8, exact=(mid == 0) & (given == 0))
-    if kind == "clipped":
-        fused = fused * dA.origin[4]
-    better = ~(unfused.radius <= fused.radius)
-    return Ball(
-        np.where(better, fused.mid, unfused.mid), np.where(better, fused.radius, unfused.radius), A.precision
-    )
+    p, smallest, spread = A.precision, A.precision.smallest, A.radius
+    roundings = 6 + units_of("divide", p) + (0 if over == 1 else 1 + units_of("divide", p))
+    mid, given = (A.mid - Y.mid) / over, (spread + Y.radius) / over
+    if clamp is None:
+        absolute = (size_of(1 - Y) * size_of(A) + size_of(Y) * (np.abs(1 - A.mid) + spread)) / over
+        fused = added(mid, Sum(roundings, absolute, given, 4 * smallest, closed=True), p)
+        return fused if inside is None else fused * inside
+    width, epsilon = spread * SLACK, clamp.mid - clamp.radius
+    least = np.maximum(A.mid - width, 0) * np.maximum(1 - A.mid - width, 0) / (size_of(clamp) * SLACK)
+    most = (np.abs(A.mid) + width) * (np.abs(1 - A.mid) + width) / epsilon
+    least, most = np.minimum(least, 1), np.minimum(most, 1)
+    size = np.abs(mid) + given
+    given = given * most + np.abs(mid) * (most - least) / 2
+    flushed = smallest * (4 + size / epsilon)
+    return added(mid * (least + most) / 2, Sum(roundings, size * most, given, flushed, closed=True), p)
 
 
 def logits_loss(Z: Any, Y: Any) -> Ball:
-    """softplus((1 − 2Y) Z): it changes by at most r with Z, and by |Z| r with Y.
+    """max(Z, 0) − Z Y + ln(1 + e^−|Z|), which moves by r (|σ(Z) − Y| + reach of σ) with Z, and by |Z| r with Y.
 
-    e^−|Z| has c_exp, ln(1 + ·) has c_log1p. For a label of 0 or 1 the product Z Y and max(Z, 0) − Z Y are exact, so
-    that only the last addition rounds; for others these two round as well.
+    For a label of 0 or 1 the product Z Y and max(Z, 0) − Z Y are exact, so that only e^−|Z|, ln(1 + ·) and the last
+    addition round; for others these two round as well.
     """
-    Z, Y = _balls(Z, Y)
-    p, size = Z.precision, np.abs(Z.mid)
-    small = np.exp(-size)
-    tail, bend = np.log1p(small), np.maximum(Z.mid, 0) - Z.mid * Y.mid
-    mid = bend + tail
-    local = (units_of("exp", p) * small / (1 + small) + units_of("log1p", p) * tail) * p.unit + 4 * p.smallest
+    Z, Y = as_balls(Z, Y)
+    p, size = Z.precision, size_of(Z)
+    bend, tail = np.maximum(Z.mid, 0) - Z.mid * Y.mid, np.log1p(np.exp(-np.abs(Z.mid)))
+    small = np.exp(-np.maximum(np.abs(Z.mid) - Z.radius, 0))
+    of_small = growth(units_of("exp", p), p, units_of("exp", FLOAT64))
+    of_small = small / (1 + small) * of_small * (1 + of_small)
+    of_tail = growth(units_of("log1p", p), p, units_of("log1p", FLOAT64)) * (np.log1p(small) + of_small)
+    given = of_small + of_tail + 4 * p.smallest
     hard = is_zero(Y) | is_zero(1 - Y)
-    local = local + np.where(hard, 0.0, p.unit * (size * np.abs(Y.mid) + np.abs(bend)))
-    given = local if Z.spread is None else local + Z.spread
-    given = given if Y.spread is None else given + size * Y.spread
-    return rounded(mid, given, p, sum_of=Sum(1, np.abs(bend) + tail, given, closed=True))
+    if not hard.all():
+        one, product = growth(1, p, own=1), size * size_of(Y)
+        bent = np.abs(bend) + Z.radius * (1 + size_of(Y)) + size * Y.radius
+        given = given + np.where(hard, 0.0, one * product + one * (bent + one * product))
+    if Z.spread is not None:
+        given = given + Z.spread * (np.abs(alphabet.logits_loss_slope(Z.mid, Y.mid)) + sigmoid_reach(Z))
+    if Y.spread is not None:
+        given = given + size * Y.spread
+    return rounded(bend + tail, given, p, sum_of=Sum(1, np.abs(bend) + tail, closed=True))
 
 
 def logits_loss_slope(Z: Any, Y: Any) -> Ball:
-    """σ(Z) − Y as a sum of three terms in any order; it changes by at most ¼ r with Z, and less where σ is flat."""
-    Z, Y = _balls(Z, Y)
+    """[Z > 0] − Y ± e^−|Z|/(1 + e^−|Z|), its terms in any order; with Z it moves by the reach of σ, with Y by r.
+
+    The last term's roundings: c_exp, the sum 1 + ·, its reciprocal c_divide, the product with it, and the product with
+    1/m where that scales the terms first. Y times 1/m rounds unless Y is 0 or 1. Where Z may have either sign, so may
+    the terms.
+    """
+    Z, Y = as_balls(Z, Y)
     p = Z.precision
     small = np.exp(-np.abs(Z.mid))
-    tail = small / (1 + small)  # σ(−|Z|)
-    positive = Z.mid > 0
-    step = positive * 1.0 - Y.mid
-    mid = step + np.where(positive, -tail, tail)
-    tail_error = (units_of("exp", p) + 1 + units_of("divide", p)) * p.unit * tail
-    absolute = positive * 1.0 + np.abs(Y.mid) + tail
-    n_roundings = positive * 1.0 + (Y.mid != 0)
-    given = tail_error + n_roundings * p.unit * absolute + 4 * p.smallest
-    if Z.spread is not None:
-        slope = tail * (1 - tail)
-        given = given + np.minimum(Z.spread / 4, slope * np.expm1(Z.spread))
-    return Ball(mid, given * (1 + 2.0**-40) + 8 * 2.0**-53 * absolute, p, Sum(1, absolute, given, closed=True))
+    moved = np.zeros(Z.shape) if Z.spread is None else sigmoid_reach(Z)
+    tail = small / (1 + small) + moved
+    of_tail = growth(units_of("exp", p) + units_of("divide", p) + 3, p, units_of("exp", FLOAT64) + 2) * tail
+    step = ((Z.mid > 0) | ~(np.abs(Z.mid) > Z.radius * SLACK)) * 1.0
+    absolute = step + size_of(Y) + tail
+    local = of_tail + growth(step + (size_of(Y) > 0), p, own=2) * (absolute + of_tail) + 6 * p.smallest
+    hard = is_zero(Y) | is_zero(1 - Y)
+    if not hard.all():
+        local = local + np.where(hard, 0.0, growth(1, p, own=0) * size_of(Y))
+    mid, radius = alphabet.logits_loss_slope(Z.mid, Y.mid), (local + moved + Y.radius) * SLACK
+    return Ball(mid, radius, p, Sum(1, absolute, closed=True))
 
 
 def in_precision_of(x: Any, like: Any) -> Ball:
@@ -182,6 +227,4 @@ def in_precision_of(x: Any, like: Any) -> Ball:
     return as_ball(x, like.precision)
 
 
-LETTERS: dict[Callable, Callable[..., Ball]] = {
-    letter: globals()[letter.__name__] for letter in alphabet.LETTERS
-}
+LETTERS: dict[Callable, Callable[..., Ball]] = {letter: globals()[letter.__name__] for letter in alphabet.LETTERS}

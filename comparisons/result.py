@@ -84,7 +84,11 @@ class ImplementationResult:
 
 @dataclass(frozen=True)
 class Result:
-    """What one run found. `checked` is how many numbers were judged."""
+    """What one run found. `checked` is how many numbers were judged.
+
+    `agreements` compare whole runs pair by pair, `explanations` say why two end apart, `histories` have loss and accuracy
+    by epoch, `bands` the replicas' losses; they are advice, and the verdict is made of certificates alone.
+    """
 
     verdict: Verdict
     checked: int
@@ -92,6 +96,10 @@ class Result:
     environment: Mapping[str, Any]
     implementations: tuple[ImplementationResult, ...]
     rows: tuple[ResultRow, ...]
+    agreements: tuple[Mapping[str, Any], ...] = ()
+    explanations: tuple[Mapping[str, Any], ...] = ()
+    histories: tuple[Mapping[str, Any], ...] = ()
+    bands: tuple[Mapping[str, Any], ...] = ()
     version: int = VERSION
 
     @property
@@ -166,6 +174,7 @@ def read(folder: str | Path) -> Result:
             environment=content["environment"],
             implementations=tuple(_read(ImplementationResult, one) for one in content["implementations"]),
             rows=tuple(_read(ResultRow, row) for row in content["rows"]),
+            **{name: tuple(content.get(name, ())) for name in WHOLE_RUNS},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path} is no result of version {VERSION}: {type(error).__name__} {error}") from None
@@ -186,6 +195,7 @@ def read_certificate(content: Mapping[str, Any]) -> Certificate:
     return Certificate(**values)
 
 
+WHOLE_RUNS = ("agreements", "explanations", "histories", "bands")
 NUMBERS = ("worst", "median", "radius", "expected", "bound", "actual")
 
 

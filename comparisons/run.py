@@ -18,6 +18,7 @@ from comparisons.result import (
     ImplementationResult,
     Result,
     ResultRow,
+    WHOLE_RUNS,
     read_certificate,
     verdict_of,
     write,
@@ -80,6 +81,7 @@ def run(
             result, of_it = _result_of(one, experiment, found[one.name, experiment.precision], asked_for)
             results.append(result)
             rows += of_it
+    whole = _whole_runs(results, found, experiments, patience, watch, idle)
     result = Result(
         verdict=verdict_of(results),
         checked=sum(row.checked for row in rows),
@@ -87,6 +89,7 @@ def run(
         environment=_environment(chosen),
         implementations=tuple(results),
         rows=tuple(rows),
+        **whole,
     )
     try:
         write(result, folder)
@@ -167,6 +170,33 @@ def _result_of(
         same_arithmetic=certificate.same_arithmetic,
     )  # fmt: skip
     return result, [ResultRow.of(row, name, precision) for row in certificate.rows]
+
+
+def _whole_runs(
+    results: Sequence[ImplementationResult],
+    found: dict[tuple[str, str], _Progress],
+    experiments: Sequence[Experiment],
+    patience: float,
+    watch: Watcher,
+    idle: Callable[[], None],
+) -> dict[str, tuple[Any, ...]]:
+    """The whole runs of each precision, compared in processes of their own; advice, so that a failure costs no verdict."""
+    jobs = []
+    for experiment in experiments:
+        certified = [one for one in results if one.precision == experiment.precision and one.verdict != "not compared"]
+        traces = [
+            (str(found[one.name, one.precision].trace), list(one.forms), dict(one.not_told_apart)) for one in certified
+        ]
+        if len(traces) > 1:
+            jobs.append(Job(experiment.precision, {"do": "agree", "traces": traces}))
+    if jobs:
+        watch("", {"event": "comparing"})
+    whole: dict[str, list[Any]] = {name: [] for name in WHOLE_RUNS}
+    for job in sorted(work(jobs, patience=patience, idle=idle), key=lambda job: job.name):
+        for event in job.of("agreed"):
+            for name in WHOLE_RUNS:
+                whole[name] += event[name]
+    return {name: tuple(parts) for name, parts in whole.items()}
 
 
 def _environment(chosen: Sequence[Implementation]) -> dict[str, Any]:

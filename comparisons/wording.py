@@ -211,6 +211,72 @@ def certificate_text(certificate: Certificate) -> str:
     return "\n".join(lines)
 
 
+def agreement_text(agreement: Any) -> str:
+    """Two whole runs compared, as an agreement's repr and `backproof compare` show it."""
+    lines = [
+        f"{agreement.one} and {agreement.other} ({agreement.precision}) {AGREEMENT[agreement.verdict]}: {agreement.reason}"
+    ]
+    lines += [f"  {score_line(score)}" for score in agreement.scores]
+    lines.append(f"  {'largest differences':<22}{'absolute':>10}{'relative':>10}{'in ulps':>10}   at step, index")
+    for gap in agreement.differences:
+        where = f"{count(gap.step)}, {element('', gap.index)}" if gap.absolute else ""
+        lines.append(
+            f"  {gap.quantity:<22}{multiple(gap.absolute):>10}{multiple(gap.relative):>10}{multiple(gap.ulps):>10}   {where}"
+        )
+    return "\n".join(lines)
+
+
+AGREEMENT = {
+    "together": "stay together",
+    "explained": "part as their forms predict",
+    "parted": "part",
+    "cannot tell": "cannot be told apart or together",
+}
+
+
+def score_line(score: Any) -> str:
+    """One run among the replicas of the reference in its own forms."""
+    rank = f"further from the mean than {score.rank} of {score.n_replicas} correct replicas"
+    if score.parted_at is not None:
+        rank = (
+            f"further from the mean than all {score.n_replicas} correct replicas, first at step {count(score.parted_at)} "
+            f"(a correct run is so once in {round(1 / score.false_alarm_rate)})"
+        )
+    loss_gap = ""
+    if score.loss_difference is not None:
+        loss_gap = f"; loss curve within {multiple(score.loss_difference)} of the reference in its forms"
+    return f"{score.implementation} ({score.precision}): {rank}{loss_gap}"
+
+
+def growth_line(score: Any) -> str:
+    """How fast rounding grows, and until when free runs can be compared."""
+    horizon = "it has no horizon" if math.isinf(score.horizon) else f"free runs tell nothing from step {count(math.ceil(score.horizon))} on"
+    return f"in {score.precision} rounding doubles {score.doublings:.2g} times in a hundred steps; {horizon}"
+
+
+def explanation_text(explanation: Any) -> str:
+    """Why two runs end with different losses: one cause at a time, together, and what is left over."""
+    e = explanation
+    name = f"{e.one} and {e.other} ({e.precision})"
+    lines = [
+        f"{name} end with losses {value(e.loss_one, e.precision)} and {value(e.loss_other, e.precision)}: "
+        f"{signed(e.measured)} apart",
+        f"  {'cause':<40}{e.one:<26}{e.other:<26}{'alone':>10}",
+    ]
+    lines += [f"  {c.choice:<40}{c.one:<26}{c.other:<26}{signed(c.last):>10}" for c in e.causes]
+    lines += [
+        f"  {'together, predicted':<92}{signed(e.predicted):>10}",
+        f"  {'measured':<92}{signed(e.measured):>10}",
+        f"  {'unexplained, at the end and at most':<82}{signed(e.unexplained):>10}{multiple(e.largest_unexplained):>10}",
+    ]
+    return "\n".join(lines)
+
+
+def signed(x: float) -> str:
+    """A signed relative difference: +4.3e-03."""
+    return "0" if x == 0 else f"{x:+.1e}"
+
+
 def never_bites(rows: Iterable[Row]) -> list[str]:
     """The quantities whose bound could never have failed: errors below 1/1000 of it everywhere."""
     return [row.quantity for row in rows if row.checked and not row.bites]

@@ -39,6 +39,8 @@ def main() -> int:
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (the user's code reads nothing)
     if job["do"] == "certify":
         return _certify(job, pipe)
+    if job["do"] == "agree":
+        return _agree(job, pipe)
     return _record(job, pipe)
 
 
@@ -93,6 +95,17 @@ def _certify(job: dict[str, Any], pipe: Pipe) -> int:
         pipe.tell("failed", precision=None, reason=str(error))
         return 0
     pipe.tell("certified", certificate=to_json(certificate))
+    return 0
+
+
+def _agree(job: dict[str, Any], pipe: Pipe) -> int:
+    from comparisons.result import to_json
+    from comparisons.trace import load
+    from comparisons.whole_runs import whole_runs
+
+    traces = [(load(Path(folder)), forms, alike) for folder, forms, alike in job["traces"]]
+    found = whole_runs(traces, alive=lambda: pipe.tell("alive"))
+    pipe.tell("agreed", **{name: to_json(part) for name, part in found.items()})
     return 0
 
 

@@ -21,6 +21,7 @@ recorder); plain arrays go through the code that is written here.
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -33,10 +34,15 @@ exp, log, maximum, minimum = np.exp, np.log, np.maximum, np.minimum
 
 
 def letter(function: Callable[..., Array]) -> Callable[..., Array]:
-    """Make `function` a letter: an argument with `__letter__(letter, arguments, constants)` answers in its place."""
+    """Make `function` a letter: an argument with `__letter__(letter, arguments, constants)` answers in its place.
+
+    Arguments may come by name too, so that a letter can be an equation.
+    """
+    names = [p.name for p in inspect.signature(function).parameters.values() if p.kind != p.KEYWORD_ONLY]
 
     @functools.wraps(function)
     def spoken(*arguments: Array, **constants: float) -> Array:
+        arguments += tuple(constants.pop(name) for name in names[len(arguments) :] if name in constants)
         for argument in arguments:
             if hasattr(type(argument), "__letter__"):
                 return argument.__letter__(spoken, arguments, constants)

@@ -38,6 +38,11 @@ class Change:
         """The equations that it changes."""
         return tuple(e for e in network.equations if e.by is self.of and self.only(e, network))
 
+    def alters(self, equation: Equation, network: Network) -> bool:
+        """Whether the equation comes out different, or starts from another value."""
+        starts_elsewhere = self.start not in (None, network.start.get(equation.defines))
+        return starts_elsewhere or self.apply(equation).key != equation.key
+
     def apply(self, equation: Equation) -> Equation:
         """The equation, changed."""
         to = self.to or self.of
@@ -72,10 +77,12 @@ class Form:
     batches: Callable[[Iterator], Iterator] | None = None
 
     def applies_to(self, network: Network) -> bool:
-        """Whether each of its changes finds an equation, and at least one comes out different."""
+        """Whether each of its changes finds an equation, and one of them or the batches come out different."""
         hits = [(change, change.hits(network)) for change in self.changes]
-        return all(equations for _, equations in hits) and any(
-            change.start is not None or change.apply(e).key != e.key for change, equations in hits for e in equations
+        if not all(equations for _, equations in hits):
+            return False
+        return self.batches is not None or any(
+            change.alters(equation, network) for change, equations in hits for equation in equations
         )
 
 
@@ -94,6 +101,9 @@ def in_form(network: Network, *forms: Form) -> Network:
             raise ValueError(f"{form.name} changes nothing here: {_missing(form, network)}")
         if form.adds:
             group = form.adds(network)
+            for name in group.shapes:
+                if name in network.shapes:
+                    raise ValueError(f"{form.name} brings {name}, which is there already")
             network = Network(
                 (*network.equations, *group.forward, *group.backward, *group.update),
                 {**network.shapes, **group.shapes},

@@ -90,7 +90,7 @@ class Equation:
         if not words:
             return text
         names = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
-        return re.sub(rf"(?<![A-Za-z])({names})(?![A-Za-z_0-9])", lambda found: words[found[1]], text)
+        return re.sub(rf"(?<![A-Za-z_])({names})(?![A-Za-z_0-9])", lambda found: words[found[1]], text)
 
     def __str__(self) -> str:
         arrow = "←" if before(self.defines) in self.reads.values() else "="
@@ -121,8 +121,8 @@ class Group:
 class Network:
     """One step as a list of equations in running order, with the shapes of all quantities and the slots' start values.
 
-    Error: ValueError for an unknown name, a quantity defined twice, a value read before it is computed, and for a
-    per-example value of the step before, whose examples were others.
+    Error: ValueError for an unknown name, a quantity defined twice, a value read before it is computed, and for a value of
+    the step before that has an entry per example (the examples were others) or that nothing gives before step 1.
     """
 
     equations: tuple[Equation, ...]
@@ -130,6 +130,9 @@ class Network:
     start: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in self.start:
+            if name not in self.shapes:
+                raise ValueError(f"{name} has a start value, but nothing defines it")
         seen = set(self.given)
         for equation in self.equations:
             for ref in equation.reads.values():
@@ -139,6 +142,10 @@ class Network:
                     raise ValueError(
                         f"{equation.defines} reads {ref.name} of the step before, which has one entry per example: "
                         "the examples were others"
+                    )
+                if ref.before and ref.name not in self.by_name and ref.name not in self.start:
+                    raise ValueError(
+                        f"{equation.defines} reads {ref.name} of the step before, but nothing says what it is before step 1"
                     )
                 if not ref.before and ref.name not in seen:
                     raise ValueError(f"{equation.defines} reads {ref.name} before it is computed")

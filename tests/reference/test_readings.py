@@ -150,7 +150,9 @@ def in_complex_arrays(case, exact):
 def directions_at(values):
     """A direction for each array but the labels, which are what they are."""
     rng = np.random.default_rng(1)
-    return {ref: rng.normal(size=np.shape(value)) for ref, value in values.items() if is_array(value) and ref.name != "Y"}
+    return {
+        ref: rng.normal(size=np.shape(value)) for ref, value in values.items() if is_array(value) and ref.name != "Y"
+    }
 
 
 def exactly(values, exact, directions):

@@ -1,0 +1,28 @@
+# What a fresh clone needs is Python 3.11 to 3.13 and make (GNU make 3.81, as on macOS, is enough).
+# Another Python than python3: make setup PYTHON=python3.12
+
+PYTHON ?= python3
+
+.PHONY: help setup agreement test lint clean
+
+help:       ## print these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup:      ## .venv with the versions of constraints.txt; again only when those change
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON); name a Python 3.11 to 3.13: make setup PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) scripts/setup.py
+
+agreement: setup  ## train the article's network in NumPy, Keras and PyTorch and certify every equation
+	.venv/bin/backproof run --out build/backproof
+
+test: setup lint  ## lint, then all tests
+	.venv/bin/pytest -n 2 --dist loadgroup
+
+lint: setup  ## ruff and mypy
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+clean:      ## remove everything generated but .venv
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,262 @@
+"""Agreement: two free runs of one experiment, from the same start, on their own for all steps.
+
+A certificate judges each step on a run's own values; this is the plain thing beside it: do the curves lie on top of
+each other, by how much do they differ, from which step on is that more than rounding explains, and if they part, do
+the forms in which the two compute account for it?
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NoReturn
+
+import numpy as np
+
+from comparisons.certifying import certify
+from comparisons.composed import given_by
+from comparisons.drift import Drift, drift_of
+from comparisons.errors import UsageError
+from comparisons.trace import Stack, Trace
+from reference.dialects import DIALECTS
+from reference.forms import Form, in_form
+from reference.running import train
+
+N_FIRST_STEPS = 100  # in which rounding has not grown yet, so that the forms' own roundings show
+
+Together = Literal["together", "explained", "parted", "cannot tell"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The largest differences of one quantity over all steps: absolute, relative to the larger of the two, in units in
+    the last place of the coarser precision; and the step and index of the largest relative one."""
+
+    quantity: str
+    absolute: float
+    relative: float
+    ulps: float
+    step: int
+    index: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One run among the replicas of the reference in its own forms.
+
+    `rank` of `n_replicas` replicas score lower; `parted_at` is the first step at which the run is further from their
+    mean than any of them ever is. `loss_difference` is the largest relative difference to the reference's loss curve.
+    """
+
+    implementation: str
+    precision: str
+    forms: tuple[str, ...]
+    score: float
+    rank: int
+    n_replicas: int
+    parted_at: int | None
+    false_alarm_rate: float
+    loss_difference: float | None
+    doublings: float
+    horizon: float
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What a comparison of two whole runs found.
+
+    `verdict`: together (nothing but rounding between them), explained (apart, but not from what their forms predict),
+    parted (more than that), cannot tell. It is advice; whether each is right, their certificates say.
+    """
+
+    one: str
+    other: str
+    precision: str
+    verdict: Together
+    reason: str
+    parted_at: int | None
+    differences: tuple[Difference, ...]
+    scores: tuple[Score, ...] = ()
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("an agreement has no truth value; ask for its .verdict")
+
+    def __repr__(self) -> str:
+        from comparisons.wording import agreement_text  # words are made from agreements
+
+        return agreement_text(self)
+
+
+def differences(one: Trace, other: Trace) -> tuple[Difference, ...]:
+    """The largest differences of each quantity that both show.
+
+    Error: UsageError for traces of different experiments, whose digests differ.
+    """
+    check_comparable(one, other)
+    coarser = max(np.finfo(one.experiment.dtype).eps, np.finfo(other.experiment.dtype).eps)
+    return tuple(
+        _difference(name, one.shown[name], other.shown[name], float(coarser), one)
+        for name in one.shown
+        if name in other.shown
+    )
+
+
+def check_comparable(one: Trace, other: Trace) -> None:
+    """Refuse traces that were not trained on the same numbers for the same steps."""
+    if one.experiment.digest != other.experiment.digest:
+        raise UsageError(
+            f"{one.implementation} and {other.implementation} were recorded on different experiments (digests "
+            f"{one.experiment.digest[:12]}… and {other.experiment.digest[:12]}…); record both on the same one"
+        )
+    if one.n_steps != other.n_steps:
+        raise UsageError(
+            f"{one.implementation} has {one.n_steps:,} steps and {other.implementation} {other.n_steps:,}; "
+            "record both whole"
+        )
+
+
+def _difference(name: str, one: Stack, other: Stack, eps: float, trace: Trace) -> Difference:
+    pairs = (
+        [(trace.steps_of(m), one[m], other[m]) for m in one]
+        if isinstance(one, Mapping) and isinstance(other, Mapping)
+        else [(np.arange(trace.n_steps), one, other)]
+    )
+    worst = (0.0, trace.first, (0, 0))
+    absolute = ulps = 0.0
+    for steps, a, b in pairs:
+        x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
+        gap, size = np.abs(x - y), np.maximum(np.abs(x), np.abs(y))
+        with np.errstate(all="ignore"):
+            relative = np.where(gap == 0, 0.0, gap / size)
+            spacing = eps * np.exp2(np.floor(np.log2(size)))
+            units = np.where(gap == 0, 0.0, gap / spacing)
+        absolute, ulps = max(absolute, float(gap.max())), max(ulps, float(units.max()))
+        at = np.unravel_index(np.argmax(relative), relative.shape)
+        if relative[at] > worst[0]:
+            worst = (float(relative[at]), int(steps[at[0]]) + trace.first, tuple(int(i) for i in at[1:]))
+    return Difference(name, absolute, worst[0], ulps, worst[1], worst[2])
+
+
+def score_of(trace: Trace, drift: Drift) -> Score | None:
+    """The run among the replicas; None where not all of its parameters are shown."""
+    names = trace.network.parameters
+    if not set(names) <= set(trace.shown):
+        return None
+    run = np.concatenate([np.asarray(trace.shown[n], np.float64).reshape(trace.n_steps, -1) for n in names], axis=1)
+    distances = drift.distances(run)
+    beyond = np.flatnonzero(distances > drift.scores.max())
+    loss = None
+    if "J" in trace.shown:
+        shown = np.asarray(trace.shown["J"], np.float64)[:, 0, 0]
+        loss = float(np.max(np.abs(shown - drift.reference_loss) / np.maximum(np.abs(drift.reference_loss), 1e-300)))
+    return Score(
+        implementation=trace.implementation,
+        precision=trace.precision,
+        forms=drift.forms,
+        score=float(distances.max()),
+        rank=int((drift.scores < distances.max()).sum()),
+        n_replicas=drift.n_replicas,
+        parted_at=int(beyond[0]) + 1 if len(beyond) else None,
+        false_alarm_rate=drift.false_alarm_rate,
+        loss_difference=loss,
+        doublings=drift.doublings,
+        horizon=drift.horizon,
+    )
+
+
+def compare(one: Trace, other: Trace) -> Agreement:
+    """Compare two whole runs of one experiment; each is scored among the replicas of the reference in its own forms.
+
+    Error: UsageError for traces of different experiments, or in different precisions.
+    """
+    check_comparable(one, other)
+    if one.precision != other.precision:
+        raise UsageError(
+            f"{one.implementation} ran in {one.precision} and {other.implementation} in {other.precision}; compare runs "
+            "in one precision"
+        )
+    drifts: dict[tuple[str, ...], Drift] = {}
+    return compared(one, forms_of(one), other, forms_of(other), drifts)
+
+
+def compared(
+    one: Trace, forms: tuple[Form, ...], other: Trace, other_forms: tuple[Form, ...], drifts: dict[tuple[str, ...], Drift]
+) -> Agreement:
+    """Compare two runs in known forms; `drifts` keeps the replicas of each set of forms."""
+    scores = []
+    for trace, its_forms in ((one, forms), (other, other_forms)):
+        key = tuple(form.name for form in its_forms)
+        if key not in drifts:
+            drifts[key] = drift_of(trace.experiment, its_forms)
+        scores.append(score_of(trace, drifts[key]))
+    found = differences(one, other)
+    verdict, reason, parted_at = _verdict(one, other, scores, found)
+    return Agreement(
+        one.implementation, other.implementation, one.precision, verdict, reason, parted_at, found,
+        tuple(score for score in scores if score is not None),
+    )  # fmt: skip
+
+
+def forms_of(trace: Trace) -> tuple[Form, ...]:
+    """The forms in which the trace's certificate was given."""
+    certificate = certify(trace)
+    return closest_forms(trace, certificate.forms, certificate.not_told_apart)
+
+
+def closest_forms(
+    trace: Trace, names: Sequence[str], not_told_apart: Mapping[str, Sequence[str]]
+) -> tuple[Form, ...]:
+    """The certificate's forms; where it could not tell some apart, those whose own run lies closest to this one.
+
+    Equal in exact arithmetic, two forms round differently, and a whole run remembers it. The reference runs the first
+    steps in each of them, choice by choice, and the one with the smallest distance in its parameters is taken.
+    """
+    chosen = list(names)
+    if not set(trace.network.parameters) <= set(trace.shown):
+        return _forms(chosen)
+    for options in not_told_apart.values():
+        others = [name for name in chosen if name not in options]
+        candidates = [others if option == "textbook" else [*others, option] for option in options]
+        chosen = min(candidates, key=lambda candidate: _distance(trace, _forms(candidate)))
+    return _forms(chosen)
+
+
+def _forms(names: Sequence[str]) -> tuple[Form, ...]:
+    return tuple(form for form in DIALECTS if form.name in names)
+
+
+def _distance(trace: Trace, forms: tuple[Form, ...]) -> float:
+    """The sum of the squared distances between a run's parameters and the reference's in these forms, at first."""
+    network, experiment = in_form(trace.network, *forms), trace.experiment
+    steps = train(network, experiment.initial(), itertools.islice(given_by(experiment), N_FIRST_STEPS))
+    return sum(
+        float(((np.asarray(trace.shown[name][at], np.float64) - step[name]) ** 2).sum())
+        for at, step in enumerate(steps)
+        for name in network.parameters
+    )
+
+
+def _verdict(
+    one: Trace, other: Trace, scores: list[Score | None], found: tuple[Difference, ...]
+) -> tuple[Together, str, int | None]:
+    known = [score for score in scores if score is not None]
+    if len(known) < 2:
+        hidden = [t.implementation for t, s in zip((one, other), scores, strict=True) if s is None]
+        return "cannot tell", f"{' and '.join(hidden)} does not show all of its parameters", None
+    parted = [score for score in known if score.parted_at is not None]
+    if parted:
+        first = min(parted, key=lambda score: score.parted_at or 0)
+        return (
+            "parted",
+            f"from step {first.parted_at:,} on {first.implementation} is further from the reference in its own forms "
+            f"than any of {first.n_replicas} correct replicas ever is",
+            first.parted_at,
+        )
+    horizon = min(score.horizon for score in known)
+    if horizon < one.n_steps:
+        return "cannot tell", f"from step {math.ceil(horizon):,} on correct runs differ by as much as the loss itself", None
+    if known[0].forms == known[1].forms:
+        return "together", "nothing but rounding lies between them", None
+    return "explained", "each stays with the reference in its own forms, and what lies between them is those forms", None

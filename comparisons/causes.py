@@ -1,0 +1,115 @@
+"""Causes: why two runs end with different losses, one cause at a time and together.
+
+The reference can train in any forms. So the difference between two implementations is predicted by the reference in the
+one's forms and in the other's, and what each form contributes by changing it alone. What the prediction leaves over
+must be rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from comparisons.composed import given_by, network_of
+from comparisons.curves import curves_of
+from comparisons.experiment import Experiment
+from comparisons.trace import Trace
+from reference.forms import Form, in_form
+from reference.learned import loss_and_accuracy
+from reference.running import train
+
+Curves = dict[tuple[str, ...], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One choice in which the two differ: the forms of each ("textbook" among them), and what it alone contributes.
+
+    `last` is the relative difference of the losses after the last epoch, `largest` the largest after any.
+    """
+
+    choice: str
+    one: str
+    other: str
+    last: float
+    largest: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The relative difference of two loss curves, as measured, as predicted, and what is left over.
+
+    Each is (J of one − J of other)/J of other, J on the training set after the last epoch; `largest_…` over all epochs.
+    """
+
+    one: str
+    other: str
+    precision: str
+    loss_one: float
+    loss_other: float
+    measured: float
+    predicted: float
+    unexplained: float
+    largest_measured: float
+    largest_unexplained: float
+    causes: tuple[Cause, ...]
+
+
+def explain(
+    one: Trace, forms: tuple[Form, ...], other: Trace, other_forms: tuple[Form, ...], kept: Curves | None = None
+) -> Explanation | None:
+    """Explain the difference between two runs by the forms in which they compute; None where weights are not shown."""
+    kept = {} if kept is None else kept
+    curves = curves_of(one), curves_of(other)
+    if curves[0] is None or curves[1] is None:
+        return None
+    experiment = one.experiment
+    measured = _relative(curves[0].loss, curves[1].loss)
+    base = _curve(experiment, other_forms, kept)
+    predicted = _relative(_curve(experiment, forms, kept), base)
+    left = measured - predicted
+    causes = []
+    for choice in dict.fromkeys(form.choice for form in (*forms, *other_forms)):
+        mine, theirs = _of_choice(choice, forms), _of_choice(choice, other_forms)
+        if mine is theirs:
+            continue
+        swapped = tuple(f for f in other_forms if f.choice != choice) + (() if mine is None else (mine,))
+        gap = _relative(_curve(experiment, swapped, kept), base)
+        causes.append(Cause(choice, _name(mine), _name(theirs), float(gap[-1]), _largest(gap)))
+    return Explanation(
+        one.implementation, other.implementation, one.precision, float(curves[0].loss[-1]), float(curves[1].loss[-1]),
+        float(measured[-1]), float(predicted[-1]), float(left[-1]), _largest(measured), _largest(left),
+        tuple(sorted(causes, key=lambda cause: -cause.largest)),
+    )  # fmt: skip
+
+
+def _curve(experiment: Experiment, forms: tuple[Form, ...], kept: Curves) -> np.ndarray:
+    """The reference's loss on the training set after each epoch, in these forms."""
+    from reference.dialects import DIALECTS
+
+    ordered = tuple(form for form in DIALECTS if form in forms)
+    key = tuple(form.name for form in ordered)
+    if key not in kept:
+        network = in_form(network_of(experiment), *ordered)
+        steps = list(train(network, experiment.initial(), given_by(experiment)))
+        ends = steps[experiment.steps_per_epoch - 1 :: experiment.steps_per_epoch]
+        weights = {name: np.stack([step[name] for step in ends]) for name in network.parameters}
+        kept[key] = loss_and_accuracy(network_of(experiment), weights, *experiment.train_set())[0].astype(np.float64)
+    return kept[key]
+
+
+def _relative(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return (np.asarray(one, np.float64) - other) / np.asarray(other, np.float64)
+
+
+def _largest(gap: np.ndarray) -> float:
+    return float(np.max(np.abs(gap)))
+
+
+def _of_choice(choice: str, forms: tuple[Form, ...]) -> Form | None:
+    return next((form for form in forms if form.choice == choice), None)
+
+
+def _name(form: Form | None) -> str:
+    return "textbook" if form is None else form.name

@@ -1,0 +1,185 @@
+"""Every dialect applies, says what it is and where it is from, and its equations are valid text."""
+
+import itertools
+import re
+
+import pytest
+
+from reference import activations, layers, losses, optimizers
+from reference.activations import ACTIVATIONS
+from reference.article import network
+from reference.dialects import DIALECTS
+from reference.forms import in_form
+from reference.network import arguments, now
+
+ARTICLE = network()
+OTHER_EPSILON = network(epsilon=1e-3)
+EACH = pytest.mark.parametrize("form", DIALECTS, ids=lambda form: form.name)
+
+# Beside the arguments' names, a formula has these words: m is the batch's size, i an example, e Euler's number.
+WORDS = {"m", "i", "e", "ln", "max", "min", "tanh", "σ"}
+PHRASES = (
+    "the power in the precision of ",
+    "Â = A clipped to [epsilon, 1 − epsilon]",
+)
+
+
+def textbook_of(form):
+    """The article's network, or one with another epsilon where the dialect is the article's own."""
+    return ARTICLE if form.applies_to(ARTICLE) else OTHER_EPSILON
+
+
+def check_text(function):
+    """The formula has every argument's name, and no word that is neither an argument's nor a known one."""
+    formula = function.__doc__.splitlines()[0]
+    for phrase in PHRASES:
+        formula = formula.replace(phrase, "A" if "Â" in phrase else "")
+    formula = formula.replace("Â", "A").replace("ᵗ", " t").replace("ᵀ", "").replace("⁽ⁱ⁾", "")
+    names = frozenset.union(*arguments(function))
+    words = set(re.findall(r"[A-Za-zα-ω]+\d*", formula))
+    assert names <= words, f"{function.__name__} does not say {names - words}"
+    assert words <= names | WORDS, f"{function.__name__} says {words - names - WORDS}"
+    assert not ("1/m" in formula and "m" in names), f"{function.__name__} means two things by m"
+
+
+def functions():
+    """Every function that an equation of the article's network uses, with any activation, optimizer and dialect."""
+    networks = [
+        network((2, 3, 3, 3, 3, 3, 1), (*ACTIVATIONS, "sigmoid"), optimizer=name) for name in optimizers.OPTIMIZERS
+    ]
+    networks += [in_form(textbook_of(form), form) for form in DIALECTS]
+    return sorted({e.by for composed in networks for e in composed.equations}, key=lambda f: f.__name__)
+
+
+@pytest.mark.parametrize("function", functions(), ids=lambda function: function.__name__)
+def test_a_formula_has_its_arguments_and_known_words_only(function):
+    check_text(function)
+
+
+def test_no_public_equation_of_the_reference_is_left_out():
+    public = {
+        f
+        for module in (activations, layers, losses, optimizers)
+        for f in vars(module).values()
+        if getattr(f, "__module__", "") == module.__name__ and callable(f) and f.__annotations__.get("return") == "Array"
+    }
+    assert public <= set(functions())
+
+
+def forgets_an_argument(A, Y):
+    """ln A"""
+
+
+def says_something_else(A):
+    """softmax A"""
+
+
+def means_two_things(m):
+    """1/m m"""
+
+
+def speaks(A):
+    """The usual choice."""
+
+
+@pytest.mark.parametrize("function", [forgets_an_argument, says_something_else, means_two_things, speaks])
+def test_a_formula_that_says_something_else_is_refused(function):
+    with pytest.raises(AssertionError):
+        check_text(function)
+
+
+@EACH
+def test_a_dialect_applies_to_the_articles_network(form):
+    textbook = textbook_of(form)
+    composed = in_form(textbook, form)
+    assert str(composed) != str(textbook)
+    assert composed.shapes == textbook.shapes
+    assert composed.parameters == textbook.parameters
+
+
+def test_kerass_epsilon_is_the_articles_own():
+    assert [form.name for form in DIALECTS if not form.applies_to(ARTICLE)] == ["epsilon-1e-7"]
+
+
+@EACH
+def test_a_dialect_says_what_it_is_and_where_it_is_from(form):
+    assert form.kind == "dialect"
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", form.name)
+    assert form.choice
+    assert form.choice[0] == form.choice[0].lower() or form.choice.startswith("Adam")
+    assert len(form.says) > 40
+    assert form.says.endswith(".")
+    for source in form.source.split("; "):
+        assert re.match(r"^[a-z]\S*/\S+\.(py|cpp): \S+|^documented in \S+", source), source
+
+
+def test_no_two_dialects_have_one_name():
+    names = [form.name for form in DIALECTS]
+    assert len(set(names)) == len(names)
+
+
+def test_the_choices_and_who_makes_them():
+    choices = {}
+    for form in DIALECTS:
+        choices.setdefault(form.choice, []).append(form.name)
+    assert choices == {
+        "where the 1/m stands": [
+            "mean-at-the-loss",
+            "clamped-gradient",
+            "clipped-gradient",
+            "gradient-through-logits",
+        ],
+        "how the loss is computed": ["clamped-logarithm", "clipped-probabilities", "loss-through-logits"],
+        "how the first moment is averaged": ["first-moment-lerp"],
+        "how the second moment is averaged": ["second-moment-lerp"],
+        "the precision of Adam's powers": ["powers-in-precision"],
+        "Adam's epsilon": ["epsilon-1e-8", "epsilon-1e-7"],
+        "where Adam's epsilon joins": ["epsilon-hat"],
+    }
+
+
+PAIRS = list(itertools.combinations(DIALECTS, 2))
+NAMED = {"ids": [f"{one.name}+{other.name}" for one, other in PAIRS]}
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS, **NAMED)
+def test_two_dialects_of_different_choices_go_together_in_the_tables_order_and_two_of_one_never(one, other):
+    if one.choice == other.choice:
+        with pytest.raises(ValueError, match=f"^{one.name} and {other.name} exclude each other"):
+            in_form(OTHER_EPSILON, one, other)
+    else:
+        both = in_form(OTHER_EPSILON, one, other)
+        alone = [in_form(OTHER_EPSILON, form) for form in (one, other)]
+        for equation in both.equations:
+            changed = {e.by for n in alone for e in n.equations if e.defines == equation.defines}
+            assert equation.by in changed
+
+
+def test_kerass_dialects_all_together_print_what_keras_computes():
+    keras = ("gradient-through-logits", "loss-through-logits", "first-moment-lerp", "second-moment-lerp")
+    keras += ("powers-in-precision", "epsilon-hat")
+    lines = str(in_form(ARTICLE, *(form for form in DIALECTS if form.name in keras))).splitlines()
+    for line in (
+        "J = 1/m Σᵢ (max(Z[5], 0) − Z[5] Y + ln(1 + e^−|Z[5]|))",
+        "dZ[5] = 1/m ([Z[5] > 0] − Y ± e^−|Z[5]|/(1 + e^−|Z[5]|))",
+        "dZ[4] = dA[4] ∘ (Z[4] > 0)",
+        "dW[5] = dZ[5] A[4]ᵀ",
+        "db[5] = Σᵢ dZ[5]⁽ⁱ⁾",
+        "c2 = 1 − 0.9990000128746033ᵗ, the power in the precision of A[0]",
+        "m_W[1] ← m_W[1] + (1 − 0.9)(dW[1] − m_W[1])",
+        "W[1] ← W[1] − m_W[1] (alpha √c2 / c1) / (√v_W[1] + 1e-07)",
+    ):
+        assert line in lines
+
+
+def test_the_output_gradient_through_logits_skips_da_of_the_output():
+    composed = in_form(ARTICLE, *(form for form in DIALECTS if form.name == "gradient-through-logits"))
+    assert not any(now("dA[5]") in equation.reads.values() for equation in composed.equations)
+    assert any(now("dA[5]") in equation.reads.values() for equation in ARTICLE.equations)
+
+
+def test_sigmoids_inside_the_network_keep_their_way_back_through_logits():
+    inside = network((2, 3, 1), ("sigmoid", "sigmoid"))
+    composed = in_form(inside, *(form for form in DIALECTS if form.name == "gradient-through-logits"))
+    assert str(composed.by_name["dZ[1]"]) == "dZ[1] = dA[1] ∘ A[1] ∘ (1 − A[1])"
+    assert str(composed.by_name["dZ[2]"]).startswith("dZ[2] = 1/m ([Z[2] > 0] − Y")
