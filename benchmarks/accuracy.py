@@ -207,7 +207,9 @@ def calls(framework, mode):
     if mode == "fused":
         functions = {name: after_dense(functions[name]) for name in FUSED}
     if mode != "eager":
-        functions = {name: tf.function(function, reduce_retracing=True) for name, function in functions.items()}
+        functions = {
+            name: tf.function(function, reduce_retracing=True, autograph=False) for name, function in functions.items()
+        }
     return {name: on_tensorflow(function) for name, function in functions.items()}
 
 

@@ -1,7 +1,8 @@
-"""Counts for how many of 20 seeds the article's network learns: its NumPy reference ends at a training accuracy of 0.99.
+"""Counts for how many of 20 seeds the article's network learns, that is, ends at a training accuracy of 0.99.
 
-Whether five small ReLU layers learn depends on where they start. So this trains the reference with seeds 0 … 19, each of
-them both the start's and the order's, under both optimizers and in both precisions, and prints what each run ended with.
+Whether five small ReLU layers learn depends on where they start. So this trains the NumPy reference with seeds 0 … 19,
+each of them both the start's and the order's, under both optimizers and in both precisions, and prints what each run
+ended with.
 
     .venv/bin/python benchmarks/seeds.py    # a minute
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -32,7 +32,7 @@ Together = Literal["together", "explained", "parted", "cannot tell"]
 @dataclass(frozen=True)
 class Difference:
     """The largest differences of one quantity over all steps: absolute, relative to the larger of the two, in units in
-    the last place of the coarser precision; and the step and index of the largest relative one."""
+    the last place; and the step and index of the largest relative one."""
 
     quantity: str
     absolute: float
@@ -92,23 +92,28 @@ class Agreement:
 def differences(one: Trace, other: Trace) -> tuple[Difference, ...]:
     """The largest differences of each quantity that both show.
 
-    Error: UsageError for traces of different experiments, whose digests differ.
+    Error: UsageError for traces of different experiments, whose digests differ, or in different precisions.
     """
     check_comparable(one, other)
-    coarser = max(np.finfo(one.experiment.dtype).eps, np.finfo(other.experiment.dtype).eps)
+    eps = float(np.finfo(one.experiment.dtype).eps)
     return tuple(
-        _difference(name, one.shown[name], other.shown[name], float(coarser), one)
+        _difference(name, one.shown[name], other.shown[name], eps, one)
         for name in one.shown
         if name in other.shown
     )
 
 
 def check_comparable(one: Trace, other: Trace) -> None:
-    """Refuse traces that were not trained on the same numbers for the same steps."""
+    """Refuse traces that were not trained on the same numbers, in the same precision, for the same steps."""
     if one.experiment.digest != other.experiment.digest:
         raise UsageError(
             f"{one.implementation} and {other.implementation} were recorded on different experiments (digests "
             f"{one.experiment.digest[:12]}… and {other.experiment.digest[:12]}…); record both on the same one"
+        )
+    if one.precision != other.precision:
+        raise UsageError(
+            f"{one.implementation} ran in {one.precision} and {other.implementation} in {other.precision}; compare runs "
+            "in one precision"
         )
     if one.n_steps != other.n_steps:
         raise UsageError(
@@ -172,11 +177,6 @@ def compare(one: Trace, other: Trace) -> Agreement:
     Error: UsageError for traces of different experiments, or in different precisions.
     """
     check_comparable(one, other)
-    if one.precision != other.precision:
-        raise UsageError(
-            f"{one.implementation} ran in {one.precision} and {other.implementation} in {other.precision}; compare runs "
-            "in one precision"
-        )
     drifts: dict[tuple[str, ...], Drift] = {}
     return compared(one, forms_of(one), other, forms_of(other), drifts)
 
@@ -206,21 +206,39 @@ def forms_of(trace: Trace) -> tuple[Form, ...]:
 
 
 def closest_forms(
-    trace: Trace, names: Sequence[str], not_told_apart: Mapping[str, Sequence[str]]
+    trace: Trace,
+    names: Sequence[str],
+    not_told_apart: Mapping[str, Sequence[str]],
+    used: Collection[tuple[str, ...]] = (),
 ) -> tuple[Form, ...]:
     """The certificate's forms; where it could not tell some apart, those whose own run lies closest to this one.
 
     Equal in exact arithmetic, two forms round differently, and a whole run remembers it. The reference runs the first
-    steps in each of them, choice by choice, and the one with the smallest distance in its parameters is taken.
+    steps in each of them, choice by choice, and the one with the smallest distance in its parameters is taken; but a
+    set that is already `used` for another run, possible here and at least as close as the certificate's own, serves.
     """
-    chosen = list(names)
     if not set(trace.network.parameters) <= set(trace.shown):
-        return _forms(chosen)
+        return _forms(names)
+    fitting = [one for one in used if _is_possible(one, names, not_told_apart)]
+    if fitting:
+        own, nearest = _distance(trace, _forms(names)), min(fitting, key=lambda one: _distance(trace, _forms(one)))
+        if _distance(trace, _forms(nearest)) <= own:
+            return _forms(nearest)
+    chosen = list(names)
     for options in not_told_apart.values():
         others = [name for name in chosen if name not in options]
         candidates = [others if option == "textbook" else [*others, option] for option in options]
         chosen = min(candidates, key=lambda candidate: _distance(trace, _forms(candidate)))
     return _forms(chosen)
+
+
+def _is_possible(candidate: Sequence[str], names: Sequence[str], not_told_apart: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a set of forms differs from the certificate's only where its choices were not told apart."""
+    open_ = {name for options in not_told_apart.values() for name in options}
+    swaps_textbook = all(
+        "textbook" in options or set(options) & set(candidate) for options in not_told_apart.values()
+    )
+    return set(candidate) ^ set(names) <= open_ and swaps_textbook
 
 
 def _forms(names: Sequence[str]) -> tuple[Form, ...]:

@@ -28,6 +28,7 @@ class Diagnosis:
         self.judging = Judging(trace)
         self._known_broken: dict[tuple, frozenset[str]] = {}
         self._known_keys: dict[frozenset[str], dict[str, tuple] | None] = {}
+        self._known_changes: dict[frozenset[str], dict[str, list[Form]]] = {}
         self.probes = [self.judging if trace.n_steps <= N_FIRST else Judging(trace.part(trace.first, trace.first + N_FIRST - 1))]
 
     def smallest(self) -> Forms:
@@ -98,9 +99,12 @@ class Diagnosis:
             options = {name: self._that_change(name, forms) for name in broken if name not in given_up}
             if not options:
                 continue
-            name = min(options, key=lambda quantity: len(options[quantity]))
-            following = [(self._ordered((*forms, form)), given_up) for form in options[name]]
-            following.append((forms, given_up | {name}))
+            if without_any := frozenset(name for name in options if not options[name]):
+                following = [(forms, given_up | without_any)]
+            else:
+                name = min(options, key=lambda quantity: len(options[quantity]))
+                following = [(self._ordered((*forms, form)), given_up) for form in options[name]]
+                following.append((forms, given_up | {name}))
             for candidate, without in following:
                 state = (frozenset(form.name for form in candidate), without)
                 if state not in seen:
@@ -134,17 +138,21 @@ class Diagnosis:
 
     def _that_change(self, name: str, forms: Forms) -> tuple[Form, ...]:
         """The forms of choices still open that change what this quantity is computed from."""
-        taken = {form.choice for form in forms if form.choice}
-        old = self._keys(forms)
-        assert old is not None
-        found = []
-        for form in self.known:
-            if form.choice in taken or form in forms:
-                continue
-            new = self._keys(self._ordered((*forms, form)))
-            if new is not None and new.get(name) != old.get(name):
-                found.append(form)
-        return tuple(found)
+        names = frozenset(form.name for form in forms)
+        if names not in self._known_changes:
+            taken = {form.choice for form in forms if form.choice}
+            old = self._keys(forms)
+            assert old is not None
+            changes: dict[str, list[Form]] = {}
+            for form in self.known:
+                if form.choice in taken or form in forms:
+                    continue
+                new = self._keys(self._ordered((*forms, form))) or old
+                for quantity in old:
+                    if new.get(quantity) != old[quantity]:
+                        changes.setdefault(quantity, []).append(form)
+            self._known_changes[names] = changes
+        return tuple(self._known_changes[names].get(name, ()))
 
     def _keys(self, forms: Forms) -> dict[str, tuple] | None:
         """What each quantity's judgement depends on under these forms; None where one of them changes nothing."""

@@ -8,7 +8,7 @@ from reference.learned import Learned, learn
 
 
 def train(experiment: Experiment | None = None) -> Learned:
-    """`W, b, history = train(experiment)`: the article's network in NumPy, trained; without arguments the article's own.
+    """`W, b, history = train(experiment)`: an experiment's network in NumPy, trained; without arguments the article's.
 
     W and b are {1: array, …} by layer; history has loss, accuracy and test_accuracy after each epoch.
     """

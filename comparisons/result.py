@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from comparisons.certificate import Certificate, Chain, Row, Verdict
@@ -132,10 +133,12 @@ def rows_of(certificate: Certificate) -> list[ResultRow]:
 
 def to_json(result: Any) -> Any:
     """A result or a part of it as what JSON can hold: NaN is null, infinities are "inf" and "-inf"."""
-    return _plain(asdict(result) if hasattr(result, "__dataclass_fields__") else result)
+    return _plain(result)
 
 
 def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -196,6 +199,15 @@ def read_certificate(content: Mapping[str, Any]) -> Certificate:
 
 
 WHOLE_RUNS = ("agreements", "explanations", "histories", "bands")
+def revived(content: Any) -> Any:
+    """A part of `agreements`, `explanations` or `bands` with its fields as attributes and its infinities as numbers."""
+    if isinstance(content, Mapping):
+        return SimpleNamespace(**{name: revived(value) for name, value in content.items()})
+    if isinstance(content, (list, tuple)):
+        return tuple(revived(value) for value in content)
+    return {"inf": math.inf, "-inf": -math.inf}.get(content, content) if isinstance(content, str) else content
+
+
 NUMBERS = ("worst", "median", "radius", "expected", "bound", "actual")
 
 

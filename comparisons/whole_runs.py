@@ -12,6 +12,7 @@ from comparisons.causes import Curves, explain
 from comparisons.curves import curves_of
 from comparisons.drift import Drift, drift_of
 from comparisons.trace import Trace
+from reference.forms import Form
 
 
 def whole_runs(
@@ -20,15 +21,18 @@ def whole_runs(
 ) -> dict[str, Any]:
     """Compare all pairs; explain the differences of those whose forms differ; histories and replicas' bands by epoch.
 
-    Traces: each with the forms in which it was certified and those that were not told apart. Alive: called now and then in long work.
+    Traces: each with the forms in which it was certified and those that were not told apart. Alive: called now and
+    then in long work.
     """
-    named = [(trace, closest_forms(trace, names, alike)) for trace, names, alike in traces]
+    named: list[tuple[Trace, tuple[Form, ...]]] = []
     drifts: dict[tuple[str, ...], Drift] = {}
-    for trace, forms in named:
+    for trace, names, alike in traces:
+        forms = closest_forms(trace, names, alike, drifts)
+        named.append((trace, forms))
         key = tuple(form.name for form in forms)
         if key not in drifts:
             drifts[key] = drift_of(trace.experiment, forms)
-            alive()
+        alive()
     curves: Curves = {}
     agreements, explanations = [], []
     for (one, forms), (other, other_forms) in itertools.combinations(named, 2):

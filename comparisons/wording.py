@@ -248,6 +248,13 @@ def score_line(score: Any) -> str:
     return f"{score.implementation} ({score.precision}): {rank}{loss_gap}"
 
 
+def alarm_line(scores: Sequence[Any]) -> str:
+    """How many runs lie beyond all replicas, and how many of so many correct ones would by chance."""
+    beyond = sum(score.parted_at is not None for score in scores)
+    expected = sum(score.false_alarm_rate for score in scores)
+    return f"{counted(beyond, 'run')} of {len(scores)} beyond all replicas; of as many correct runs, {expected:.1f} are by chance"
+
+
 def growth_line(score: Any) -> str:
     """How fast rounding grows, and until when free runs can be compared."""
     horizon = "it has no horizon" if math.isinf(score.horizon) else f"free runs tell nothing from step {count(math.ceil(score.horizon))} on"

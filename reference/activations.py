@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from reference import alphabet
@@ -82,7 +82,7 @@ class Activation(NamedTuple):
 
     forward: Callable[..., Array]
     backward: Callable[..., Array]
-    constants: dict[str, float] = {}
+    constants: Mapping[str, float] = {}
 
 
 ACTIVATIONS = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from reference.activations import sigmoid_backward
 from reference.alphabet import (
     Array,
     clamped_cross_entropy_slope,
@@ -22,9 +23,7 @@ from reference.alphabet import (
     maximum,
     minimum,
     sqrt,
-    times_sigmoid_slope,
 )
-from reference.activations import sigmoid_backward
 from reference.forms import Change, Form
 from reference.layers import bias_gradient, weight_gradient
 from reference.losses import cross_entropy, output_gradient

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reference.activations import ACTIVATIONS
 from reference.alphabet import Array
-from reference.network import Equation, Group, arguments, before, now
+from reference.network import Equation, Group, Shape, arguments, before, now
 
 
 def weighted_sum(W: Array, A: Array, b: Array) -> Array:
@@ -52,7 +52,8 @@ def dense(layer: int, n_in: int, n: int, activation: str) -> Group:
         Equation(dW, weight_gradient, {"dZ": now(dZ), "A": now(A_in)}),
         Equation(db, bias_gradient, {"dZ": now(dZ)}),
     ]
-    shapes = {W: (n, n_in), b: (n, 1), Z: (n, "m"), A: (n, "m"), dZ: (n, "m"), dW: (n, n_in), db: (n, 1)}
+    shapes: dict[str, Shape] = {W: (n, n_in), b: (n, 1), dW: (n, n_in), db: (n, 1)}
+    shapes |= {Z: (n, "m"), A: (n, "m"), dZ: (n, "m")}
     if layer > 1:
         backward.append(Equation(f"d{A_in}", input_gradient, {"W": before(W), "dZ": now(dZ)}))
         shapes[f"d{A_in}"] = (n_in, "m")

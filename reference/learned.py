@@ -42,8 +42,8 @@ class History:
     """How learning went: loss and accuracy on the whole training set after each epoch, and accuracy on the test set.
 
     Shapes: (epochs,) each; test_accuracy is None where there is no test set.
-    Convention: with the weights that the epoch ended with. Keras's `fit` reports a running mean over the epoch's batches,
-    whose weights were still moving.
+    Convention: with the weights that the epoch ended with. Keras's `fit` reports a running mean over the epoch's
+    batches, whose weights were still moving.
     """
 
     loss: Array
@@ -54,8 +54,8 @@ class History:
 class Learned(NamedTuple):
     """The parameters after the last step, by layer, and how they came about: `W, b, history = …`.
 
-    W and b are dictionaries {1: W[1], 2: W[2], …}, so that `W[1]` is the article's W[1]. A list would need an entry 0, and
-    layer 0 is the input: it has no weights, and whoever went through the list would meet what is not there.
+    W and b are dictionaries {1: W[1], 2: W[2], …}, so that `W[1]` is the article's W[1]. A list would need an entry 0,
+    and layer 0 is the input: it has no weights, and whoever went through the list would meet what is not there.
     """
 
     W: dict[int, Array]

@@ -121,8 +121,8 @@ class Group:
 class Network:
     """One step as a list of equations in running order, with the shapes of all quantities and the slots' start values.
 
-    Error: ValueError for an unknown name, a quantity defined twice, a value read before it is computed, and for a value of
-    the step before that has an entry per example (the examples were others) or that nothing gives before step 1.
+    Error: ValueError for an unknown name, a quantity defined twice, a value read before it is computed, and for a value
+    of the step before that has an entry per example (the examples were others) or that nothing gives before step 1.
     """
 
     equations: tuple[Equation, ...]
@@ -145,7 +145,8 @@ class Network:
                     )
                 if ref.before and ref.name not in self.by_name and ref.name not in self.start:
                     raise ValueError(
-                        f"{equation.defines} reads {ref.name} of the step before, but nothing says what it is before step 1"
+                        f"{equation.defines} reads {ref.name} of the step before, but nothing says what it is "
+                        "before step 1"
                     )
                 if not ref.before and ref.name not in seen:
                     raise ValueError(f"{equation.defines} reads {ref.name} before it is computed")
@@ -213,9 +214,7 @@ def in_running_order(equations: Iterable[Equation]) -> tuple[Equation, ...]:
     return tuple(placed.values())
 
 
-def compose(
-    layers: Iterable[Group], loss: Group, optimizers: Iterable[Group], given: Mapping[str, Shape]
-) -> Network:
+def compose(layers: Iterable[Group], loss: Group, optimizers: Iterable[Group], given: Mapping[str, Shape]) -> Network:
     """The network of these groups: forward, loss, backward in the reverse order of the layers, update."""
     layers, optimizers = list(layers), list(optimizers)
     groups = [*layers, loss, *optimizers]

@@ -41,11 +41,17 @@ def train(
 ) -> Iterator[dict[str, Array]]:
     """Train the network in the precision of its start values; yield every quantity of every step.
 
-    Start: a value per parameter, by name. Given: what each step is given, see `batches_given`.
-    Error: KeyError for a parameter without a start value.
+    Start: a value per parameter, by name; a slot may have one too. Given: what each step is given, see `batches_given`.
+    Error: ValueError for a parameter without a start value, and for a start value without a quantity.
     """
+    for name in network.parameters:
+        if name not in start:
+            raise ValueError(f"there is no start value for {name}; there are some for {', '.join(start)}")
+    for name in start:
+        if name not in network.shapes:
+            raise ValueError(f"there is a start value for {name}, which the network does not have")
     dtype = np.result_type(*start.values())
-    state = {name: np.full(network.shapes[name], value, dtype) for name, value in network.start.items()} | dict(start)
+    state = {name: np.full(network.shape(name, 0), value, dtype) for name, value in network.start.items()} | dict(start)
     for step in given:
         values = {now(name): value for name, value in step.items()}
         values |= {before(name): state[name] for name in network.remembered}

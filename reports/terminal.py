@@ -10,20 +10,24 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from comparisons.result import ImplementationResult, Result, ResultRow
+from comparisons.result import ImplementationResult, Result, ResultRow, revived
 from comparisons.wording import (
     SYMBOLS,
+    alarm_line,
     blind_line,
     chain_line,
     chain_of,
     count,
     counted,
     disagreement,
+    explanation_text,
     forms_of,
+    growth_line,
     listed,
     loss,
     multiple,
     percent,
+    score_line,
     verdict_line,
 )
 from reports.kinds import Kind, kinds
@@ -40,7 +44,7 @@ def show(result: Result, console: Console) -> None:
     for one in result.implementations:
         _explain(result, one, console)
     console.print()
-    for line in notes(result):
+    for line in (*notes(result), *whole_runs(result)):
         console.print(Text(line), soft_wrap=True)
     console.print()
     console.print(Text(verdict_line(result), style=STYLES[result.verdict]), soft_wrap=True)
@@ -125,6 +129,24 @@ def notes(result: Result) -> list[str]:
             "see `worst` in result.csv."
         )
     return [line for line in lines if line]
+
+
+def whole_runs(result: Result) -> list[str]:
+    """How the free runs lie to each other: each among correct replicas, how rounding grows, the largest gap explained."""
+    agreements = [revived(agreement) for agreement in result.agreements]
+    scores = {(s.implementation, s.precision): s for agreement in agreements for s in agreement.scores}
+    if not scores:
+        return []
+    lines = ["", "Whole runs (advice; the verdict is made of certificates alone)"]
+    lines += [f"  {score_line(score)}" for score in scores.values()]
+    lines.append(f"  {alarm_line(list(scores.values()))}")
+    fastest = {s.precision: s for s in sorted(scores.values(), key=lambda s: -s.horizon)}
+    lines += [f"  {growth_line(score)}" for score in fastest.values()]
+    explanations = [revived(explanation) for explanation in result.explanations]
+    if explanations:
+        widest = max(explanations, key=lambda e: (e.precision == "float64", abs(e.measured)))
+        lines += ["", *explanation_text(widest).splitlines()]
+    return lines
 
 
 def blind_lines(result: Result) -> list[str]:

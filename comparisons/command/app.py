@@ -82,6 +82,26 @@ def certify(
 
 
 @app.command
+def compare(one: Path, other: Path, /) -> int:
+    """Compare two whole runs of one experiment, offline: do they stay together, from which step on not, and why.
+
+    Whether each of them is right, its certificate says, and so does the exit code.
+
+    Example: `backproof compare torch.trace keras.trace`
+
+    Parameters
+    ----------
+    one
+        A folder that `backproof record` or `run` wrote.
+    other
+        Another one, of the same experiment in the same precision.
+    """
+    from comparisons.command.traces import compare_command
+
+    return compare_command(one, other)
+
+
+@app.command
 def implementations() -> int:
     """What there is, what is installed, what is missing and how to get it."""
     from comparisons.command.lists import implementations_command

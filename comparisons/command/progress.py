@@ -40,6 +40,8 @@ class Progress:
     def watch(self, name: str, event: dict[str, Any]) -> None:
         """Take note of what an implementation's process told."""
         kind = event["event"]
+        if kind == "comparing":
+            self._comparing()
         precision = event.get("precision") or event.get("certificate", {}).get("precision")
         for key in [key for key in self.cells if key[0] == name and precision in (None, key[1])]:
             cell = self.cells[key]
@@ -55,6 +57,13 @@ class Progress:
         """Draw the live table anew."""
         if self.live:
             self.live.update(self._table(), refresh=True)
+
+    def _comparing(self) -> None:
+        for cell in self.cells.values():
+            if cell["state"] == "certified":
+                cell["state"] = "comparing whole runs"
+        if self.is_plain:
+            self.console.print("comparing whole runs with replicas of the reference", highlight=False)
 
     def _say(self, key: tuple[str, str], kind: str, cell: dict[str, Any]) -> None:
         tenth = max(1, self.epochs // 5)

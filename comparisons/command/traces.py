@@ -8,13 +8,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from comparisons.agreement import check_comparable, closest_forms, compared
+from comparisons.causes import explain
+from comparisons.certificate import Verdict
 from comparisons.certifying import certify
 from comparisons.command.experiments import experiment_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import find, load
 from comparisons.recording import record
 from comparisons.trace import load as load_trace
-from comparisons.wording import certificate_text, counted
+from comparisons.wording import agreement_text, certificate_text, counted, explanation_text, growth_line
 
 
 def record_command(named: str, experiment_name: str, out: Path, precision: str | None) -> int:
@@ -44,4 +47,30 @@ def certify_command(folders: Sequence[Path]) -> int:
         certificate = certify(load_trace(folder))
         verdicts.append(certificate.verdict)
         console.print(Text(certificate_text(certificate)), soft_wrap=True)
+    return _exit_code(verdicts)
+
+
+def compare_command(one: Path, other: Path) -> int:
+    """Compare two traces; the exit code is that of their certificates."""
+    console = Console()
+    traces = [load_trace(one), load_trace(other)]
+    check_comparable(*traces)
+    certificates = [certify(trace) for trace in traces]
+    forms = [
+        closest_forms(trace, certificate.forms, certificate.not_told_apart)
+        for trace, certificate in zip(traces, certificates, strict=True)
+    ]
+    agreement = compared(traces[0], forms[0], traces[1], forms[1], {})
+    for certificate in certificates:
+        console.print(Text(certificate_text(certificate)), soft_wrap=True)
+    console.print(Text(agreement_text(agreement)), soft_wrap=True)
+    for line in dict.fromkeys(growth_line(score) for score in agreement.scores):
+        console.print(Text(f"  {line}"), soft_wrap=True)
+    explanation = explain(traces[0], forms[0], traces[1], forms[1]) if forms[0] != forms[1] else None
+    if explanation is not None:
+        console.print(Text(explanation_text(explanation)), soft_wrap=True)
+    return _exit_code([certificate.verdict for certificate in certificates])
+
+
+def _exit_code(verdicts: Sequence[Verdict]) -> int:
     return 1 if "disagrees" in verdicts else 3 if "not compared" in verdicts else 0

@@ -34,7 +34,7 @@ def correctly(name, z):
 
 
 def check_accuracy(name, actual, z):
-    """|actual − g(z)| is at most so many units of g(z) as the table of accuracies grants; else what is rounded, counted.
+    """|actual − g(z)| is at most so many units of g(z) as the table of accuracies grants, or as there are roundings.
 
     A unit is u |g(z)|, and half the distance of two subnormals where this is more: they are evenly spaced.
     """

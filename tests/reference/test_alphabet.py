@@ -1,4 +1,4 @@
-"""The alphabet: letters compute what their formulas say, hand over to what knows better, and leave types as they are."""
+"""The alphabet: letters compute what their formulas say, hand over to what knows better, and leave types alone."""
 
 import inspect
 import math

@@ -1,8 +1,8 @@
 """Backpropagation finds the true derivatives: those of the complex step, which knows no chain rule.
 
-How near is computed, not chosen: a gradient's ball, from the start values alone with everything between hidden, has every
-number that a correct backpropagation in float64 may give, the exact derivative among them. Arb finds that one, by a
-complex step of 300 bits whose h² does not exist. That these balls are narrower than 1e-12 of the gradient makes the
+How near is computed, not chosen: a gradient's ball, from the start values alone with everything between hidden, has
+every number that a correct backpropagation in float64 may give, the exact derivative among them. Arb finds that one, by
+a complex step of 300 bits whose h² does not exist. That these balls are narrower than 1e-12 of the gradient makes the
 promise "to 1e-12"; the ordinary complex step, whose own roundings no ball knows, is held to the promise itself.
 """
 

@@ -103,7 +103,9 @@ def test_what_the_new_function_needs_and_nothing_gives_is_refused():
 
 def test_a_slot_may_start_from_another_value():
     form = in_form(ARTICLE, mistake(Change(second_moment, start=1.0)))
-    assert {name: value for name, value in form.start.items() if value} == {f"v_{name}": 1 for name in ARTICLE.parameters}
+    assert {name: value for name, value in form.start.items() if value} == {
+        f"v_{name}": 1 for name in ARTICLE.parameters
+    }
     expected = 0.999 * 1.0 + (1 - 0.999) * (run(form)[0]["db[5]"] ** 2)
     assert np.array_equal(run(form)[0]["v_b[5]"], expected)
     assert not np.array_equal(run(ARTICLE)[0]["v_b[5]"], expected)
@@ -152,7 +154,7 @@ def test_two_forms_of_one_choice_exclude_each_other():
         mistake(Change(weight_gradient, to), name=name, choice="the 1/m")
         for name, to in [("summed", summed), ("doubled", doubled)]
     )
-    with pytest.raises(ValueError, match="^summed and doubled exclude each other: both say the 1/m$"):
+    with pytest.raises(ValueError, match=r"^summed and doubled exclude each other: both say the 1/m$"):
         in_form(ARTICLE, one, other)
     assert in_form(ARTICLE, one).by_name["dW[1]"].by is summed
     assert in_form(ARTICLE, other).by_name["dW[1]"].by is doubled
@@ -169,7 +171,7 @@ def test_forms_are_made_in_their_order():
     both = in_form(ARTICLE, number, function).by_name["W[1]"]
     assert both.by is twice_the_step
     assert both.constants == {"epsilon": 10 * 1e-7}
-    with pytest.raises(ValueError, match="^ten-times changes nothing here: no equation uses adam_step$"):
+    with pytest.raises(ValueError, match=r"^ten-times changes nothing here: no equation uses adam_step$"):
         in_form(ARTICLE, function, number)
 
 
@@ -189,7 +191,9 @@ def test_a_form_may_turn_the_order_round():
     late = in_form(DESCENT, mistake(Change(input_gradient, reads={"W": this_steps_weights}), name="updated-before"))
     order = list(late.by_name)
     assert all(order.index(f"W[{l}]") < order.index(f"dA[{l - 1}]") for l in range(2, 6))
-    assert all(list(DESCENT.by_name).index(f"W[{l}]") > list(DESCENT.by_name).index(f"dA[{l - 1}]") for l in range(2, 6))
+    assert all(
+        list(DESCENT.by_name).index(f"W[{l}]") > list(DESCENT.by_name).index(f"dA[{l - 1}]") for l in range(2, 6)
+    )
     for old, new in itertools.pairwise(run(late)):
         for l in range(2, 6):
             assert np.array_equal(new[f"dA[{l - 1}]"], new[f"W[{l}]"].T @ new[f"dZ[{l}]"])
@@ -219,7 +223,9 @@ def slots_of_amsgrad(composed):
 
 
 AMSGRAD = mistake(
-    Change(adam_step, reads={"v": lambda equation: now(f"vmax_{equation.defines}")}), name="amsgrad", adds=slots_of_amsgrad
+    Change(adam_step, reads={"v": lambda equation: now(f"vmax_{equation.defines}")}),
+    name="amsgrad",
+    adds=slots_of_amsgrad,
 )
 
 

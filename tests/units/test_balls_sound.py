@@ -1,0 +1,544 @@
+"""Balls are sound: whatever a correct implementation may compute, and the exact value, lies inside.
+
+Two more readings of the equations are the judges. `Computed` arrays make, operation by operation, one of the choices
+that IEEE 754 and the frameworks leave open: the order of each sum, fused multiply-add or not, where subnormals are
+flushed, how far off an elementary function is, where 1/m is applied and whether by division. NumPy's own float32 and
+float64 round; what they do not have is rounded from fractions and from Arb's numbers of 200 bits. Arrays of Arb's
+numbers give the exact value. Neither knows anything of balls.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import flint
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from comparisons.balls import SLACK, Ball, growth, units_of
+from comparisons.precisions import FLOAT32, FLOAT64, Precision
+from reference import alphabet
+from reference.alphabet import (
+    clamped_cross_entropy_slope,
+    clipped_cross_entropy_slope,
+    cross_entropy_slope,
+    exp,
+    in_precision_of,
+    lerp,
+    log,
+    logits_loss,
+    logits_loss_slope,
+    maximum,
+    minimum,
+    sigmoid,
+    sqrt,
+    tanh,
+    times_sigmoid_slope,
+    xlogy,
+)
+from reference.article import network
+from reference.dialects import DIALECTS
+from reference.forms import in_form
+from reference.network import before, now
+from reference.running import evaluate
+
+flint.ctx.prec = 200
+BOTH = pytest.mark.parametrize("precision", [FLOAT32, FLOAT64], ids=["float32", "float64"])
+
+
+def examples(n):
+    return settings(max_examples=n, deadline=None, derandomize=True, database=None)
+
+
+# One of the computations that a correct implementation may make ------------------------------------------------------
+
+EXACT = {
+    "exp": flint.arb.exp,
+    "log": flint.arb.log,
+    "log1p": flint.arb.log1p,
+    "sqrt": flint.arb.sqrt,
+    "tanh": flint.arb.tanh,
+    "sigmoid": lambda z: 1 / (1 + (-z).exp()),
+    "power": lambda base, exponent: base**exponent,
+    "divide": lambda a, b: a / b,
+}
+FAR = {"exp": 1000, "sigmoid": 1000, "tanh": 500}  # beyond, the result does not change any more in any precision
+
+
+class Choices:
+    """How a correct implementation in this precision computes; drawn anew for every operation."""
+
+    def __init__(self, precision: Precision, seed: int, flushes: bool) -> None:
+        self.precision, self.flushes = precision, flushes
+        self.dtype = np.dtype(precision.name)
+        self.rng = np.random.default_rng(seed)
+
+    def coin(self) -> bool:
+        return bool(self.rng.integers(2))
+
+    def flushed(self, values):
+        """Subnormal numbers, read or written as 0 or not."""
+        subnormal = (np.abs(values) < self.precision.smallest) & (values != 0)
+        if not self.flushes or not subnormal.any():
+            return values
+        gone = subnormal & (self.rng.integers(2, size=np.shape(values)) == 1)
+        return np.where(gone, np.copysign(self.dtype.type(0), values), values)
+
+    def read(self, x):
+        """An operand: what is finer is rounded on its way in."""
+        return self.flushed(np.asarray(x, np.float64).astype(self.dtype))
+
+    def nearest(self, x: Fraction) -> float:
+        """The number of the format that is nearest, to even."""
+        if x == 0:
+            return 0.0
+        exponent = abs(x.numerator).bit_length() - x.denominator.bit_length()
+        exponent -= abs(x) < Fraction(2) ** exponent
+        last_digit = Fraction(2) ** max(exponent - self.precision.digits + 1, self.precision.least_exponent)
+        rounded = round(x / last_digit) * last_digit
+        return float(rounded) if abs(rounded) <= self.precision.largest else float("inf") * (1 if x > 0 else -1)
+
+    def within(self, exact: Fraction, units: float) -> float:
+        """A number of the format within so many unit roundoffs of the exact value."""
+        nearest = self.nearest(exact)
+        if units <= 1 or abs(exact) < self.precision.smallest or not np.isfinite(nearest):
+            return nearest
+        most = Fraction(units * self.precision.unit) * abs(exact)
+        share = self.rng.choice([-1, 1, self.rng.uniform(-1, 1)])
+        actual = self.nearest(exact + Fraction(share) * most)
+        while np.isfinite(actual) and actual != nearest and abs(Fraction(actual) - exact) > most:
+            actual = float(np.nextafter(self.dtype.type(actual), self.dtype.type(nearest)))
+        return actual if np.isfinite(actual) else nearest
+
+    def function(self, name: str, *arguments):
+        """An elementary function, as far off as it may be."""
+        units = units_of(name, self.precision)
+        arguments = np.broadcast_arrays(*map(self.flushed, arguments))
+        native = {"sigmoid": alphabet.sigmoid, "power": np.power}.get(name) or getattr(np, name)
+        values = np.asarray(native(*arguments)).astype(self.dtype)
+        for at in np.ndindex(values.shape):
+            numbers = [float(x[at]) for x in arguments]
+            usual = all(map(np.isfinite, numbers)) and np.isfinite(values[at])
+            if usual and (name not in FAR or abs(numbers[0]) < FAR[name]):
+                exact = EXACT[name](*map(flint.arb, numbers))
+                man, exponent = exact.mid().man_exp()
+                values[at] = self.within(Fraction(int(man)) * Fraction(2) ** int(exponent), units)
+        if name == "sigmoid":
+            values = np.minimum(values, self.dtype.type(1))
+        return self.flushed(values)
+
+    def add(self, a, b):
+        return self.flushed(self.flushed(a) + self.flushed(b))
+
+    def multiply(self, a, b):
+        return self.flushed(self.flushed(a) * self.flushed(b))
+
+    def fused(self, a, b, c):
+        """a b + c, rounded once."""
+        a, b, c = np.broadcast_arrays(*map(self.flushed, (a, b, c)))
+        values = a * b + c
+        for at in np.ndindex(values.shape):
+            if np.isfinite(a[at]) and np.isfinite(b[at]) and np.isfinite(c[at]):
+                values[at] = self.nearest(Fraction(float(a[at])) * Fraction(float(b[at])) + Fraction(float(c[at])))
+        return self.flushed(values)
+
+    def over(self, a, number):
+        """a over a number that all share: by division, or times its reciprocal."""
+        one, number = self.dtype.type(1), self.read(number)
+        return (
+            self.function("divide", a, number)
+            if self.coin()
+            else self.multiply(a, self.function("divide", one, number))
+        )
+
+
+class Computed(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array as an implementation computes it. `factors`: it is their product; `terms`: it is a sum, not yet added up."""
+
+    __array_priority__ = 1000
+
+    def __init__(self, choices, values=None, factors=None, terms=None, scales=()):
+        self.choices, self.factors, self.terms, self.scales = choices, factors, terms, scales
+        self._values = values
+        self.shape = terms[0][0].shape if values is None else np.shape(values)
+
+    ndim = property(lambda self: len(self.shape))
+    mT = property(lambda self: Computed(self.choices, self.values.mT))
+    is_open = property(lambda self: self._values is None)
+
+    @property
+    def values(self):
+        if self._values is None:
+            self._values = self._added_up()
+        return self._values
+
+    def _added_up(self):
+        """The sum in some order, its scale applied to each term or to the sum."""
+        choices = self.choices
+        terms, at_the_end = list(self.terms), list(self.scales)
+        if at_the_end and choices.coin():
+            terms, at_the_end = [(self._scaled(self._product(t), at_the_end), None) for t in terms], []
+        style = choices.rng.integers(5)
+        if style < 3:
+            choices.rng.shuffle(terms)
+        elif style == 3:
+            terms.reverse()
+        while len(terms) > 1:
+            i = 0 if style else int(choices.rng.integers(len(terms) - 1))  # one after the other, or as a tree
+            one, other = terms.pop(i), terms.pop(i)
+            total = (self._joined(one, other), None)
+            terms.append(total) if style == 1 else terms.insert(0, total)  # pairwise
+        return self._scaled(self._product(terms[0]), at_the_end)
+
+    def _product(self, term):
+        return term[0] if term[1] is None else self.choices.multiply(*term)
+
+    def _joined(self, one, other):
+        for product, term in ((one, other), (other, one)):
+            if product[1] is not None and self.choices.coin():
+                return self.choices.fused(*product, self._product(term))
+        return self.choices.add(self._product(one), self._product(other))
+
+    def _scaled(self, values, scales):
+        for kind, number in scales:
+            values = self.choices.over(values, number) if kind == "over" else self.choices.multiply(values, number)
+        return values
+
+    def sum(self, *, axis, keepdims=False):
+        parts = np.moveaxis(self.values, axis, 0)
+        terms = [(np.expand_dims(part, axis) if keepdims else part, None) for part in parts]
+        return Computed(self.choices, terms=terms)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        if method != "__call__" or options:
+            return NotImplemented
+        with np.errstate(all="ignore"):
+            return COMPUTE[ufunc](self.choices, *inputs)
+
+    def __array_function__(self, function, types, args, options):
+        values = [x.values if isinstance(x, Computed) else x for x in args]
+        return Computed(self.choices, np.asarray(function(*values), self.choices.dtype))
+
+    def __letter__(self, letter, arguments, constants):
+        with np.errstate(all="ignore"):
+            own = {sigmoid: _function("sigmoid"), tanh: _function("tanh"), in_precision_of: _in_precision}.get(letter)
+            own = own or {logits_loss_slope: _logits_slope, times_sigmoid_slope: _times_slope}.get(letter)
+            if letter is cross_entropy_slope:
+                own = _cross_entropy_slope
+            if own:
+                return own(self.choices, *arguments, **constants)
+            return letter.__wrapped__(*arguments, **constants)
+
+
+def values_of(choices, x):
+    return x.values if isinstance(x, Computed) else choices.read(x)
+
+
+def shape_of(x):
+    return x.shape if isinstance(x, Computed) else np.shape(x)
+
+
+def is_open(x):
+    return isinstance(x, Computed) and x.is_open
+
+
+def as_terms(choices, x, shape):
+    """The terms of a sum, or of a number as a sum of one."""
+    if is_open(x) and not x.scales:
+        return [(np.broadcast_to(a, shape), b if b is None else np.broadcast_to(b, shape)) for a, b in x.terms]
+    return [(np.broadcast_to(values_of(choices, x), shape), None)]
+
+
+def _add(choices, a, b):
+    shape = np.broadcast_shapes(shape_of(a), shape_of(b))
+    if is_open(a) or is_open(b):
+        return Computed(choices, terms=as_terms(choices, a, shape) + as_terms(choices, b, shape))
+    for product, other in ((a, b), (b, a)):
+        if isinstance(product, Computed) and product.factors is not None and choices.coin():
+            return Computed(choices, choices.fused(*product.factors, values_of(choices, other)))
+    return Computed(choices, choices.add(values_of(choices, a), values_of(choices, b)))
+
+
+def _subtract(choices, a, b):
+    return _add(choices, a, _negative(choices, b))
+
+
+def _negative(choices, a):
+    if is_open(a):
+        return Computed(choices, terms=[(-left, right) for left, right in a.terms], scales=a.scales)
+    if isinstance(a, Computed) and a.factors is not None:
+        return Computed(choices, -a.values, factors=(-a.factors[0], a.factors[1]))
+    return Computed(choices, -values_of(choices, a))
+
+
+def _multiply(choices, a, b):
+    for total, number in ((a, b), (b, a)):
+        if is_open(total) and shape_of(number) == ():
+            scale = ("times", values_of(choices, number))
+            return Computed(choices, terms=total.terms, scales=(*total.scales, scale))
+    factors = values_of(choices, a), values_of(choices, b)
+    return Computed(choices, choices.multiply(*factors), factors=np.broadcast_arrays(*factors))
+
+
+def _divide(choices, a, b):
+    if is_open(a) and shape_of(b) == ():
+        return Computed(choices, terms=a.terms, scales=(*a.scales, ("over", b)))
+    if shape_of(b) == ():
+        return Computed(choices, choices.over(values_of(choices, a), b))
+    return Computed(choices, choices.function("divide", values_of(choices, a), values_of(choices, b)))
+
+
+def _matmul(choices, a, b):
+    a, b = values_of(choices, a), values_of(choices, b)
+    shape = (*a.shape[:-1], b.shape[-1])
+    return Computed(
+        choices,
+        terms=[
+            (np.broadcast_to(a[..., :, [k]], shape), np.broadcast_to(b[..., [k], :], shape)) for k in range(a.shape[-1])
+        ],
+    )
+
+
+def _function(name):
+    return lambda choices, *inputs: Computed(choices, choices.function(name, *(values_of(choices, x) for x in inputs)))
+
+
+def _native(function):
+    """What does not round: a choice, or a mask of NumPy's."""
+
+    def native(choices, a, b):
+        values = function(choices.flushed(values_of(choices, a)), choices.flushed(values_of(choices, b)))
+        return values if values.dtype == bool else Computed(choices, values)
+
+    return native
+
+
+COMPUTE = {
+    np.add: _add,
+    np.subtract: _subtract,
+    np.negative: _negative,
+    np.multiply: _multiply,
+    np.divide: _divide,
+    np.matmul: _matmul,
+    **{f: _function(f.__name__) for f in (np.exp, np.log, np.log1p, np.sqrt, np.power)},
+    **{f: _native(f) for f in (np.maximum, np.minimum, np.greater, np.less, np.greater_equal, np.less_equal, np.equal)},
+}
+
+
+def _in_precision(choices, x, like):
+    return Computed(choices, values_of(choices, x))
+
+
+def _logits_slope(choices, Z, Y):
+    """Its three terms in any order; TensorFlow differentiates by a reciprocal, and counts Z = 0 as positive."""
+    small = exp(minimum(Z, -Z))
+    tail = (
+        small / (1 + small)
+        if choices.coin()
+        else small * (Computed(choices, choices.read(1.0)[None, None]) / (1 + small))
+    )
+    positive = Z > 0 if choices.coin() else Z >= 0
+    tail = np.where(positive, -tail.values, tail.values)
+    parts = positive.astype(choices.dtype), -values_of(choices, Y), tail
+    return Computed(choices, terms=[(part, None) for part in np.broadcast_arrays(*parts)])
+
+
+def _cross_entropy_slope(choices, A, Y, *, over=1):
+    """Its two terms in any order, and 1/over applied to them or to their sum."""
+    A, Y = (Computed(choices, values_of(choices, x)) for x in (A, Y))
+    ones = np.where(Y.values == 0, 0, (Y / A).values).astype(choices.dtype)
+    zeros = np.where(Y.values == 1, 0, ((1 - Y) / (1 - A)).values).astype(choices.dtype)
+    slope = Computed(choices, terms=[(-ones, None), (zeros, None)])
+    return slope if over == 1 else slope / over
+
+
+def _times_slope(choices, dA, A):
+    """Its three factors in any order."""
+    products = (lambda: dA * (A * (1 - A)), lambda: (dA * (1 - A)) * A, lambda: (dA * A) * (1 - A))
+    return products[choices.rng.integers(3)]()
+
+
+# What lies inside ----------------------------------------------------------------------------------------------------
+
+
+def check_computed(ball: Ball, actual) -> int:
+    """Every number lies inside its ball, or its ball has no bound; how many have one."""
+    values = np.asarray(values_of(None, actual) if isinstance(actual, Computed) else actual, np.float64)
+    assert values.shape == ball.shape
+    bounded = np.isfinite(ball.mid) & np.isfinite(ball.radius)
+    with np.errstate(all="ignore"):
+        error = np.abs(values - ball.mid)
+        outside = bounded & ~(error <= ball.radius)
+    assert not outside.any(), f"{values[outside]} outside {ball.mid[outside]} ± {ball.radius[outside]}"
+    return int(bounded.sum())
+
+
+def check_exact(ball: Ball, exact) -> None:
+    """Every exact value that is a number lies inside its ball, or its ball has no bound."""
+    for at in np.ndindex(ball.shape):
+        value, mid, radius = exact[at], float(ball.mid[at]), float(ball.radius[at])
+        if np.isfinite(mid) and np.isfinite(radius) and flint.arb(value).is_finite():
+            assert abs(value - mid) <= radius, f"{value} outside {mid} ± {radius}"
+
+
+def exactly(values):
+    """An array of Arb's numbers."""
+    return np.frompyfunc(lambda x: flint.arb(float(x)), 1, 1)(np.asarray(values))
+
+
+# Numbers -------------------------------------------------------------------------------------------------------------
+
+
+def numbers(precision):
+    """All kinds: small ones, so that equal ones meet, 0, −0, ±1, subnormal, tiny, huge, and anything else."""
+    width, last = {"float32": 32, "float64": 64}[precision.name], 2.0**precision.least_exponent
+    ends = [last, precision.smallest - last, precision.smallest, 3 * precision.smallest, precision.largest / 3]
+    anything = st.floats(width=width, allow_nan=False, allow_infinity=False)
+    return st.one_of(small(precision), st.sampled_from([0.0, -0.0, 1.0, -1.0, *ends, *(-x for x in ends)]), anything)
+
+
+def small(precision):
+    """Numbers between −6 and 6 that neither over- nor underflow in an expression, and 0."""
+    return st.integers(-4096, 4096).map(lambda n: float(np.dtype(precision.name).type(n / 700)))
+
+
+def matrices(precision, elements, shape=(3, 3)):
+    return arrays(np.dtype(precision.name), shape, elements=elements(precision))
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+LABELS = arrays(np.float32, (3, 3), elements=st.sampled_from([0.0, 1.0, 0.0, 1.0, 0.25, float(np.float32(0.9))]))
+RADII = st.sampled_from([None, None, 2.0**-50, 2.0**-22, 1e-3, 0.3, 2.0])
+
+
+def known(choices, values, share):
+    """A ball and what the implementation has there: what is recorded, or, with a radius, anything inside.
+
+    What was computed has a radius of more than the smallest normal number, so that it holds 0 wherever it may be read.
+    """
+    values = np.asarray(values, choices.dtype)
+    recorded = Ball.recorded(values, choices.precision)
+    if share is None:
+        return recorded, Computed(choices, values)
+    radius = np.minimum(share * np.abs(recorded.mid), share) + choices.precision.smallest * (recorded.mid != 0)
+    shift = choices.rng.choice([-1, 1, 0.5, -0.3], values.shape) * radius
+    hidden = (recorded.mid + shift).astype(choices.dtype)
+    is_inside = np.abs(hidden.astype(np.float64) - recorded.mid) <= radius
+    return Ball(recorded.mid, radius, choices.precision), Computed(choices, np.where(is_inside, hidden, values))
+
+
+# Expressions ---------------------------------------------------------------------------------------------------------
+
+
+def chance(a):
+    """A probability; σ, so that it is one in every reading."""
+    return sigmoid(a)
+
+
+EXPRESSIONS = {
+    "a + b": lambda a, b, c, Y: a + b,
+    "a − b": lambda a, b, c, Y: a - b,
+    "a − a": lambda a, b, c, Y: a - a,
+    "a b": lambda a, b, c, Y: a * b,
+    "a b + c": lambda a, b, c, Y: a * b + c,
+    "a b − c": lambda a, b, c, Y: a * b - c,
+    "c − a b": lambda a, b, c, Y: c - a * b,
+    "a/b": lambda a, b, c, Y: a / b,
+    "a/(1 + b²)": lambda a, b, c, Y: a / (1 + b * b),
+    "a/3": lambda a, b, c, Y: a / 3,
+    "a/4": lambda a, b, c, Y: a / 4,
+    "0.1 a": lambda a, b, c, Y: 0.1 * a,
+    "−a": lambda a, b, c, Y: -a,
+    "A B": lambda a, b, c, Y: a @ b,
+    "A B + c": lambda a, b, c, Y: a @ b + c,
+    "c − A Bᵀ": lambda a, b, c, Y: c - a @ b.mT,
+    "A B + B C": lambda a, b, c, Y: a @ b + b @ c,
+    "A 0 + B C": lambda a, b, c, Y: a @ (0 * b) + b @ c,
+    "A B/3": lambda a, b, c, Y: a @ b / 3,
+    "A B/32": lambda a, b, c, Y: a @ b / 32,
+    "0.7 A B": lambda a, b, c, Y: 0.7 * (a @ b),
+    "1000 A B": lambda a, b, c, Y: (a @ b) * 1000,
+    "(A B + c)/3/7": lambda a, b, c, Y: (a @ b + c) / 3 / 7,
+    "Σa": lambda a, b, c, Y: a.sum(axis=-1, keepdims=True),
+    "c + Σa": lambda a, b, c, Y: c + a.sum(axis=-1, keepdims=True),
+    "−Σa b/3": lambda a, b, c, Y: -(a * b).sum(axis=-1, keepdims=True) / 3,
+    "max(a, b)": lambda a, b, c, Y: maximum(a, b),
+    "min(a, b)": lambda a, b, c, Y: minimum(a, b),
+    "max(a, 0)": lambda a, b, c, Y: maximum(a, 0),
+    "a [b > 0]": lambda a, b, c, Y: a * (b > 0),
+    "a [b ≥ c]": lambda a, b, c, Y: a * (b >= c),
+    "a [b < c] + 0.1 a [b ≤ 0]": lambda a, b, c, Y: a * (b < c) + 0.1 * (a * (b <= 0)),
+    "exp a": lambda a, b, c, Y: exp(a),
+    "exp(−a²)": lambda a, b, c, Y: exp(-(a * a)),
+    "ln a²": lambda a, b, c, Y: log(a * a),
+    "ln max(a, 0)": lambda a, b, c, Y: log(maximum(a, 0)),
+    "max(ln σ(a), −100)": lambda a, b, c, Y: maximum(log(chance(a)), -100.0),
+    "√a²": lambda a, b, c, Y: sqrt(a * a),
+    "a/(√max(b, 0) + 1e-7)": lambda a, b, c, Y: a / (sqrt(maximum(b, 0)) + 1e-7),
+    "σ(a)": lambda a, b, c, Y: sigmoid(a),
+    "tanh a": lambda a, b, c, Y: tanh(a),
+    "a (1 − tanh² b)": lambda a, b, c, Y: a * (1 - tanh(b) * tanh(b)),
+    "lerp(a, b; 0.1)": lambda a, b, c, Y: lerp(a, b, weight=0.1),
+    "lerp(a, b²; 0.001)": lambda a, b, c, Y: lerp(a, b * b, weight=1 - 0.999),
+    "lerp(a, a; 0.1)": lambda a, b, c, Y: lerp(a, a, weight=0.1),
+    "0.9 a + 0.1 b": lambda a, b, c, Y: 0.9 * a + (1 - 0.9) * b,
+    "xlogy(Y, σ(a))": lambda a, b, c, Y: xlogy(Y, chance(a)),
+    "−Σ(xlogy(Y, σ(a)) + xlogy(1 − Y, 1 − σ(a)))/3": lambda a, b, c, Y: (
+        -(xlogy(Y, chance(a)) + xlogy(1 - Y, 1 - chance(a))).sum(axis=-1, keepdims=True) / 3
+    ),
+    "slope of the cross-entropy": lambda a, b, c, Y: cross_entropy_slope(chance(a), Y),
+    "1/3 slope of the cross-entropy": lambda a, b, c, Y: cross_entropy_slope(chance(a), Y, over=3),
+    "clamped": lambda a, b, c, Y: clamped_cross_entropy_slope(chance(a), Y, over=3, epsilon=1e-12),
+    "clipped": lambda a, b, c, Y: clipped_cross_entropy_slope(chance(a), Y, over=3, epsilon=1e-7),
+    "b σ′(a)": lambda a, b, c, Y: times_sigmoid_slope(b, chance(a)),
+    "loss of the logits": lambda a, b, c, Y: logits_loss(a, Y),
+    "1/3 Σ loss of the logits": lambda a, b, c, Y: logits_loss(a, Y).sum(axis=-1, keepdims=True) / 3,
+    "slope of the logits' loss": lambda a, b, c, Y: logits_loss_slope(a, Y),
+    "1/3 slope of the logits' loss": lambda a, b, c, Y: logits_loss_slope(a, Y) / 3,
+    "1/4 slope of the logits' loss": lambda a, b, c, Y: logits_loss_slope(a, Y) / 4,
+}
+POWERS = {
+    "a (1 − 0.9⁷)": lambda a, b, c, Y: a * (1 - 0.9 ** in_precision_of(7, a)),
+    "b 0.999²": lambda a, b, c, Y: b * 0.999 ** in_precision_of(2, a),
+}
+
+
+def fused(slope, **constants):
+    """The slope of a cross-entropy, taken back through σ, whose output is read five times."""
+
+    def through_sigmoid(a, b, c, Y):
+        A = chance(a)
+        return times_sigmoid_slope(slope(A, Y, **constants), A)
+
+    return through_sigmoid
+
+
+FUSED = {
+    "1": fused(cross_entropy_slope),
+    "1/3": fused(cross_entropy_slope, over=3),
+    "clamped": fused(clamped_cross_entropy_slope, over=3, epsilon=float(np.float32(1e-12))),
+    "clamped, epsilon rounded": fused(clamped_cross_entropy_slope, over=4, epsilon=1e-3),
+    "clipped": fused(clipped_cross_entropy_slope, over=3, epsilon=1e-7),
+    "clipped wide": fused(clipped_cross_entropy_slope, over=3, epsilon=0.2),
+}
+ALL = EXPRESSIONS | POWERS | {f"fused {name}": expression for name, expression in FUSED.items()}
+
+
+@BOTH
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_computed_lies_in_its_ball(name, precision):
+    @examples(12)
+    @given(data=st.data(), seed=SEEDS, flushes=st.booleans(), radii=st.tuples(RADII, RADII, RADII), Y=LABELS)
+    def check(data, seed, flushes, radii, Y):
+        choices = Choices(precision, seed, flushes)
+        kind = data.draw(st.sampled_from([numbers, small]))
+        inputs = [known(choices, data.draw(matrices(precision, kind)), share) for share in radii]
+        inputs.append(known(choices, Y, None))
+        ball = ALL[name](*(ball for ball, _ in inputs))
+        for _ in range(2):
+            check_computed(ball, ALL[name](*(computed for _, computed in inputs)))
+
+    check()
