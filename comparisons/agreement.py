@@ -97,9 +97,7 @@ def differences(one: Trace, other: Trace) -> tuple[Difference, ...]:
     check_comparable(one, other)
     eps = float(np.finfo(one.experiment.dtype).eps)
     return tuple(
-        _difference(name, one.shown[name], other.shown[name], eps, one)
-        for name in one.shown
-        if name in other.shown
+        _difference(name, one.shown[name], other.shown[name], eps, one) for name in one.shown if name in other.shown
     )
 
 
@@ -112,8 +110,8 @@ def check_comparable(one: Trace, other: Trace) -> None:
         )
     if one.precision != other.precision:
         raise UsageError(
-            f"{one.implementation} ran in {one.precision} and {other.implementation} in {other.precision}; compare runs "
-            "in one precision"
+            f"{one.implementation} ran in {one.precision} and {other.implementation} in {other.precision}; compare "
+            "runs in one precision"
         )
     if one.n_steps != other.n_steps:
         raise UsageError(
@@ -128,7 +126,7 @@ def _difference(name: str, one: Stack, other: Stack, eps: float, trace: Trace) -
         if isinstance(one, Mapping) and isinstance(other, Mapping)
         else [(np.arange(trace.n_steps), one, other)]
     )
-    worst = (0.0, trace.first, (0, 0))
+    worst: tuple[float, int, tuple[int, ...]] = (0.0, trace.first, (0, 0))
     absolute = ulps = 0.0
     for steps, a, b in pairs:
         x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
@@ -182,7 +180,11 @@ def compare(one: Trace, other: Trace) -> Agreement:
 
 
 def compared(
-    one: Trace, forms: tuple[Form, ...], other: Trace, other_forms: tuple[Form, ...], drifts: dict[tuple[str, ...], Drift]
+    one: Trace,
+    forms: tuple[Form, ...],
+    other: Trace,
+    other_forms: tuple[Form, ...],
+    drifts: dict[tuple[str, ...], Drift],
 ) -> Agreement:
     """Compare two runs in known forms; `drifts` keeps the replicas of each set of forms."""
     scores = []
@@ -235,9 +237,7 @@ def closest_forms(
 def _is_possible(candidate: Sequence[str], names: Sequence[str], not_told_apart: Mapping[str, Sequence[str]]) -> bool:
     """Whether a set of forms differs from the certificate's only where its choices were not told apart."""
     open_ = {name for options in not_told_apart.values() for name in options}
-    swaps_textbook = all(
-        "textbook" in options or set(options) & set(candidate) for options in not_told_apart.values()
-    )
+    swaps_textbook = all("textbook" in options or set(options) & set(candidate) for options in not_told_apart.values())
     return set(candidate) ^ set(names) <= open_ and swaps_textbook
 
 
@@ -274,7 +274,15 @@ def _verdict(
         )
     horizon = min(score.horizon for score in known)
     if horizon < one.n_steps:
-        return "cannot tell", f"from step {math.ceil(horizon):,} on correct runs differ by as much as the loss itself", None
+        return (
+            "cannot tell",
+            f"from step {math.ceil(horizon):,} on correct runs differ by as much as the loss itself",
+            None,
+        )
     if known[0].forms == known[1].forms:
         return "together", "nothing but rounding lies between them", None
-    return "explained", "each stays with the reference in its own forms, and what lies between them is those forms", None
+    return (
+        "explained",
+        "each stays with the reference in its own forms, and what lies between them is those forms",
+        None,
+    )

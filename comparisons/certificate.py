@@ -122,7 +122,9 @@ class Certificate:
         return sum(row.checked for row in self.rows)
 
     def __bool__(self) -> NoReturn:
-        raise TypeError('a certificate has no truth value; ask for its .verdict: "agrees", "disagrees" or "not compared"')
+        raise TypeError(
+            'a certificate has no truth value; ask for its .verdict: "agrees", "disagrees" or "not compared"'
+        )
 
     def __repr__(self) -> str:
         from comparisons.wording import certificate_text  # words are made from certificates

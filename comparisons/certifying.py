@@ -17,7 +17,9 @@ from reference.network import Network
 
 
 def certify(
-    subject: Trace | Callable[[Any], Iterator], experiment: Experiment | None = None, forms: Sequence[Form] | None = None
+    subject: Trace | Callable[[Any], Iterator],
+    experiment: Experiment | None = None,
+    forms: Sequence[Form] | None = None,
 ) -> Certificate:
     """Judge every shown quantity of every step against its equation, on the implementation's own values.
 

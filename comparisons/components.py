@@ -8,13 +8,12 @@ Adam's moments hidden each moment waits for itself, from step to step.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from graphlib import CycleError, TopologicalSorter
 
-from reference.network import Equation
+from reference.network import Equation, Network, before
 
 
-def components(
-    equations: Sequence[Equation], shown: Collection[str]
-) -> list[tuple[tuple[Equation, ...], bool]]:
+def components(equations: Sequence[Equation], shown: Collection[str]) -> list[tuple[tuple[Equation, ...], bool]]:
     """Strongly connected components, dependencies first, each in running order; True: a cycle, so scan the steps.
 
     An edge leads from an equation to that of each hidden quantity that it reads, of this step or of the step before.
@@ -49,3 +48,38 @@ def components(
         if number not in index:
             visit(number)
     return found
+
+
+def with_peers(
+    found: list[tuple[tuple[Equation, ...], bool]], network: Network, shown: Collection[str]
+) -> list[tuple[tuple[Equation, ...], bool]]:
+    """The components with peers joined, dependencies first; as they were where peers wait for one another."""
+    merged: dict[tuple, tuple[tuple[Equation, ...], bool]] = {}
+    for equations, is_cycle in found:
+        first = equations[0]
+        key: tuple = tuple(e.defines for e in equations)
+        if is_cycle and len(equations) == 1 and _can_have_peers(first, network) and first.defines not in shown:
+            key = (first.by, tuple(sorted(first.constants.items())), tuple(r.before for r in first.reads.values()))
+        merged[key] = ((*merged.get(key, ((), False))[0], *equations), is_cycle)
+    home = {e.defines: number for number, (equations, _) in enumerate(merged.values()) for e in equations}
+    waits_for = {
+        number: {home[r.name] for e in equations for r in e.reads.values() if r.name in home and r.name not in shown}
+        - {number}
+        for number, (equations, _) in enumerate(merged.values())
+    }
+    try:
+        order = tuple(TopologicalSorter(waits_for).static_order())
+    except CycleError:
+        return found
+    parts = tuple(merged.values())
+    return [parts[number] for number in order]
+
+
+def _can_have_peers(equation: Equation, network: Network) -> bool:
+    """Whether it is elementwise and reads, besides itself of the step before, only quantities of its own shape."""
+    own = [ref for ref in equation.reads.values() if ref.before]
+    return (
+        getattr(equation.by, "is_elementwise", False)
+        and own == [before(equation.defines)]
+        and all(network.shapes[ref.name] == network.shapes[equation.defines] for ref in equation.reads.values())
+    )

@@ -14,9 +14,7 @@ from reference.running import batches_given
 def network_of(experiment: Experiment) -> Network:
     """The article's equations for this experiment, in the textbook's form."""
     optimizer = experiment.optimizer.model_dump(exclude={"kind", "learning_rate"})
-    return network(
-        experiment.sizes, experiment.activations, experiment.loss, experiment.optimizer.kind, **optimizer
-    )
+    return network(experiment.sizes, experiment.activations, experiment.loss, experiment.optimizer.kind, **optimizer)
 
 
 def given_by(experiment: Experiment) -> Iterator[dict[str, Array]]:

@@ -18,7 +18,10 @@ from reference.learned import loss_and_accuracy
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """By epoch, (epochs,) each: after it, and as `fit` reports it (`running`); test_accuracy None without a test set."""
+    """By epoch, (epochs,) each: after it, and as `fit` reports it (`running`).
+
+    test_accuracy is None where there is no test set.
+    """
 
     loss: np.ndarray
     accuracy: np.ndarray
@@ -57,7 +60,9 @@ def _running(trace: Trace, after: Mapping[str, np.ndarray]) -> tuple[np.ndarray,
     per_epoch = (trace.experiment.epochs, trace.experiment.steps_per_epoch)
     sizes = trace.sizes.reshape(per_epoch)
     total = sizes.sum(axis=1)
-    return (sizes * loss.reshape(per_epoch)).sum(axis=1) / total, (sizes * accuracy.reshape(per_epoch)).sum(axis=1) / total
+    return (sizes * loss.reshape(per_epoch)).sum(axis=1) / total, (sizes * accuracy.reshape(per_epoch)).sum(
+        axis=1
+    ) / total
 
 
 def final_of(curves: Curves | None) -> dict[str, float | None] | None:

@@ -29,7 +29,9 @@ class Diagnosis:
         self._known_broken: dict[tuple, frozenset[str]] = {}
         self._known_keys: dict[frozenset[str], dict[str, tuple] | None] = {}
         self._known_changes: dict[frozenset[str], dict[str, list[Form]]] = {}
-        self.probes = [self.judging if trace.n_steps <= N_FIRST else Judging(trace.part(trace.first, trace.first + N_FIRST - 1))]
+        self.probes = [
+            self.judging if trace.n_steps <= N_FIRST else Judging(trace.part(trace.first, trace.first + N_FIRST - 1))
+        ]
 
     def smallest(self) -> Forms:
         """The smallest set of forms that leaves nothing outside; where none does, the one that leaves the least.
@@ -131,9 +133,7 @@ class Diagnosis:
         if key not in self._known_broken:
             network = self._network(forms)
             assert network is not None
-            self._known_broken[key] = frozenset(
-                name for probe in self.probes for name in _broken(probe, network)
-            )
+            self._known_broken[key] = frozenset(name for probe in self.probes for name in _broken(probe, network))
         return self._known_broken[key]
 
     def _that_change(self, name: str, forms: Forms) -> tuple[Form, ...]:

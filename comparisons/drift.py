@@ -85,7 +85,7 @@ class Drift:
 
     @cached_property
     def doublings(self) -> float:
-        """How often the parameters' spread doubles in a hundred steps: the slope of a least-squares line of its log₂."""
+        """How often the parameters' spread doubles in a hundred steps: the least-squares slope of its log₂."""
         seen = self.spread > 0
         if seen.sum() < 2:
             return 0.0

@@ -74,7 +74,7 @@ class Experiment(Fields):
     @classmethod
     def _of_the_default_kind(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, Mapping) and "kind" not in value:
-            return {"kind": cls.model_fields[info.field_name].default.kind, **value}
+            return {"kind": cls.model_fields[str(info.field_name)].default.kind, **value}
         return value
 
     @model_validator(mode="after")

@@ -12,16 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
 from comparisons.balls import Ball
 from comparisons.certificate import Row
-from comparisons.components import components
+from comparisons.components import components, with_peers
 from comparisons.precisions import FLOAT64, PRECISIONS
+from comparisons.rows import Piece, row_of
 from comparisons.trace import Trace
-from comparisons.wording import SENSITIVITY
 from reference.network import Equation, Network, Ref, before, now
 from reference.running import evaluate
 
@@ -73,11 +72,17 @@ class Judging:
         if self.trace.start_shown:
             for name, expected in self.trace.experiment.initial().items():
                 actual = self.trace.start[name]
-                yield self._row(name, "the experiment's start value", [(np.array([-1]), Ball(expected[None]), actual[None])])
+                yield row_of(
+                    name,
+                    "the experiment's start value",
+                    [Piece(np.array([-1]), Ball(expected[None]), actual[None])],
+                    self.trace,
+                )
 
     def plan(self, network: Network) -> list[Component]:
         """The components in the order in which they are judged; peers, which wait for themselves alone, as one."""
-        shown, keys = self.trace.shown, {}
+        shown = self.trace.shown
+        keys: dict[str, int] = {}
         plan: list[Component] = []
         for equations, is_cycle in with_peers(components(network.equations, shown), network, shown):
             defined = {e.defines for e in equations}
@@ -121,7 +126,7 @@ class Judging:
                 name = equation.defines
                 if name in self.trace.shown:
                     shown = self._value(network, now(name), m, steps, hidden)
-                    pieces[name].append((steps, ball, shown.mid))
+                    pieces[name].append(Piece(steps, ball, shown.mid))
                     return shown
                 pieces[name].append((steps, ball))
                 return ball
@@ -134,7 +139,7 @@ class Judging:
                 old = None
                 if before(name) in equation.reads.values():
                     old = self.known[name][0].mid
-                rows[name] = self._row(name, str(equation), pieces[name], old)
+                rows[name] = row_of(name, str(equation), pieces[name], self.trace, old)
             else:
                 balls[name] = self._gathered(network, name, pieces[name])
         return Outcome(rows, balls)
@@ -159,12 +164,12 @@ class Judging:
                 last = first.by(**now_read, **{own: last}, **first.constants)
             balls.append(last)
         mid, radius = np.concatenate([b.mid for b in balls]), np.concatenate([b.radius for b in balls])
-        ends = np.cumsum([0, *(int(np.prod(network.shapes[e.defines])) for e in equations)])
+        ends = np.cumsum([0, *(int(np.prod(network.shape(e.defines, 0))) for e in equations)])
         return {
             e.defines: {
                 0: Ball(
-                    mid[:, begin:end].reshape(-1, *network.shapes[e.defines]),
-                    radius[:, begin:end].reshape(-1, *network.shapes[e.defines]),
+                    mid[:, begin:end].reshape(-1, *network.shape(e.defines, 0)),
+                    radius[:, begin:end].reshape(-1, *network.shape(e.defines, 0)),
                     self.precision,
                 )
             }
@@ -184,9 +189,7 @@ class Judging:
         else:
             yield 0, np.arange(self.trace.n_steps)
 
-    def _value(
-        self, network: Network, ref: Ref, m: int, steps: np.ndarray, hidden: Mapping[str, Stacks]
-    ) -> Ball:
+    def _value(self, network: Network, ref: Ref, m: int, steps: np.ndarray, hidden: Mapping[str, Stacks]) -> Ball:
         """A quantity's ball at these steps: as it was recorded, given or, if hidden, computed."""
         if ref.name in self.known:
             stacks = self.known[ref.name]
@@ -204,7 +207,7 @@ class Judging:
 
     def _start_only(self, network: Network, name: str) -> Ball:
         """What a remembered quantity holds before its first step."""
-        shape = network.shapes[name]
+        shape = network.shape(name, 0)
         if name in self.trace.start:
             return Ball.recorded(self.trace.start[name].reshape(1, *shape), self.precision)
         if self.trace.first > 1:
@@ -246,7 +249,7 @@ class Judging:
             for steps, ball in pieces:
                 by_size.setdefault(ball.shape[-1], []).append((steps, ball))
             return {m: part[0][1] if len(part) == 1 else _concatenated(part) for m, part in by_size.items()}
-        shape = network.shapes[name] or (1, 1)
+        shape = network.shape(name, 0) or (1, 1)
         first = np.full((1, *shape), np.nan)
         if name in network.remembered:
             first = self._start_only(network, name).mid
@@ -261,105 +264,8 @@ class Judging:
 
     def _against_experiment(self, name: str) -> Row:
         given = self._given()[name]
-        pieces = [(self.steps[m], Ball(given[m].mid), self.known_shown(name)[m]) for m in self.steps]
-        return self._row(name, f"{name} is the experiment's", pieces)
-
-    def known_shown(self, name: str) -> Mapping[int, np.ndarray]:
-        """A per-example quantity as the trace shows it."""
-        stack = self.trace.shown[name]
-        assert isinstance(stack, Mapping)
-        return {m: np.asarray(part, np.float64) for m, part in stack.items()}
-
-    def _row(self, name: str, equation: str, pieces: list, old: np.ndarray | None = None) -> Row:
-        """Judge the pieces (steps, ball, actual); `old` has what a carried quantity was before each step."""
-        sensitivity = SENSITIVITY[self.trace.precision]
-        ratios, radii = [], []
-        n_judged = n_not = n_outside = n_blind = 0
-        worst: tuple[float, tuple] = (-1.0, ())
-        broken: list[np.ndarray] = []
-        for steps, ball, actual in pieces:
-            shape = actual.shape
-            mid, radius = np.broadcast_to(ball.mid, shape), np.broadcast_to(ball.radius, shape)
-            with np.errstate(all="ignore"):
-                error = np.abs(actual - mid)
-                ratio = np.where(error == 0, 0.0, error / radius)
-            bounded = np.isfinite(mid) & np.isfinite(radius)
-            outside = (bounded & ~(error <= radius)) | ~np.isfinite(actual)
-            judged = bounded | outside
-            if old is not None:
-                same = (np.abs(old[steps] - mid) <= radius) & (radius > 0)
-                judged = outside | (judged & ~same)
-            scale = np.broadcast_to(ball.absolute, shape).reshape(len(shape) and shape[0], -1).max(axis=1)
-            scale = scale.reshape(-1, *([1] * (len(shape) - 1)))
-            n_judged += int(judged.sum())
-            n_not += int((~judged).sum())
-            n_outside += int(outside.sum())
-            n_blind += int((((sensitivity * scale <= radius + error) & (radius + error > 0)) | ~bounded).sum())
-            if outside.any():
-                broken.append(steps[outside.reshape(len(steps), -1).any(axis=1)])
-            ratio = np.where(outside & ~np.isfinite(ratio), np.inf, ratio)
-            ratios.append(ratio[judged])
-            radii.append(radius[judged])
-            seen = np.where(judged, ratio, -1.0)
-            at = np.unravel_index(np.argmax(seen), shape)
-            if seen[at] > worst[0]:
-                worst = (float(seen[at]), (int(steps[at[0]]), at[1:], float(mid[at]), float(radius[at]), float(actual[at])))
-        all_ratios, all_radii = np.concatenate(ratios), np.concatenate(radii)
-        step, index, expected, bound, actual_worst = worst[1] or (-1, (), np.nan, np.nan, np.nan)
-        broken_steps = np.concatenate(broken) if broken else np.array([], int)
-        return Row(
-            quantity=name,
-            equation=equation,
-            checked=n_judged,
-            not_judged=n_not,
-            outside=n_outside,
-            worst=max(worst[0], 0.0),
-            median=float(np.median(all_ratios)) if n_judged else float("nan"),
-            radius=float(np.median(all_radii)) if n_judged else float("nan"),
-            blind=n_blind,
-            step=step + self.trace.first,
-            index=tuple(int(i) for i in index),
-            expected=expected,
-            bound=bound,
-            actual=actual_worst,
-            first_broken=int(broken_steps.min()) + self.trace.first if len(broken_steps) else None,
-            n_broken_steps=len(broken_steps),
-        )
-
-
-def with_peers(
-    found: list[tuple[tuple[Equation, ...], bool]], network: Network, shown: Mapping[str, object]
-) -> list[tuple[tuple[Equation, ...], bool]]:
-    """The components with peers joined, dependencies first; as they were where peers wait for one another."""
-    merged: dict[tuple, tuple[tuple[Equation, ...], bool]] = {}
-    for equations, is_cycle in found:
-        first = equations[0]
-        key: tuple = tuple(e.defines for e in equations)
-        if is_cycle and len(equations) == 1 and _can_have_peers(first, network) and first.defines not in shown:
-            key = (first.by, tuple(sorted(first.constants.items())), tuple(r.before for r in first.reads.values()))
-        merged[key] = ((*merged.get(key, ((), False))[0], *equations), is_cycle)
-    home = {e.defines: number for number, (equations, _) in enumerate(merged.values()) for e in equations}
-    waits_for = {
-        number: {home[r.name] for e in equations for r in e.reads.values() if r.name in home and r.name not in shown}
-        - {number}
-        for number, (equations, _) in enumerate(merged.values())
-    }
-    try:
-        order = tuple(TopologicalSorter(waits_for).static_order())
-    except CycleError:
-        return found
-    parts = tuple(merged.values())
-    return [parts[number] for number in order]
-
-
-def _can_have_peers(equation: Equation, network: Network) -> bool:
-    """Whether it is elementwise and reads, besides itself of the step before, only quantities of its own shape."""
-    own = [ref for ref in equation.reads.values() if ref.before]
-    return (
-        getattr(equation.by, "is_elementwise", False)
-        and own == [before(equation.defines)]
-        and all(network.shapes[ref.name] == network.shapes[equation.defines] for ref in equation.reads.values())
-    )
+        pieces = [Piece(self.steps[m], Ball(given[m].mid), self.known[name][m].mid) for m in self.steps]
+        return row_of(name, f"{name} is the experiment's", pieces, self.trace)
 
 
 def _side_by_side(balls: list[Ball]) -> Ball:

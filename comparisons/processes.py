@@ -6,6 +6,7 @@ shown if it fails, and children end when their parent does.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -39,7 +40,7 @@ class Job:
 class _Child:
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.printed = tempfile.TemporaryFile()
+        self.printed = tempfile.TemporaryFile()  # noqa: SIM115  (`finish` closes it)
         reader, writer = os.pipe()
         self.reader = os.fdopen(reader, "rb", buffering=0)
         self.process = subprocess.Popen(
@@ -72,10 +73,8 @@ class _Child:
 
     def end(self) -> None:
         """End it and whatever it started."""
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended by itself
             os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         self.process.wait()
 
     def finish(self, reason: str | None = None) -> None:
@@ -113,7 +112,8 @@ def work(
     Patience: a child that tells nothing for so many seconds is ended. Told: called with everything that a child
     tells; the jobs that it returns are done too. Idle: called some ten times a second. Ctrl-C ends all children.
     """
-    waiting, done, running = list(jobs), [], []
+    waiting, done = list(jobs), []
+    running: list[_Child] = []
     selector = selectors.DefaultSelector()
     try:
         while waiting or running:

@@ -23,7 +23,7 @@ Progress = Callable[[int, Mapping[str, np.ndarray]], None]
 
 
 class Watched:
-    """The experiment as a subject sees it: the same fields and methods, and a note of whether a batch was handed out."""
+    """The experiment as a subject sees it: its fields and methods, and a count of the batches handed out."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
@@ -85,7 +85,7 @@ def record(
     Error: DeliveryError, one sentence, for a yield that is not what it must be; into a folder, the steps before it are
     kept there as an incomplete trace. What the subject itself raises passes through.
     """
-    name = name or getattr(subject, "__name__", type(subject).__name__)
+    name = name or str(getattr(subject, "__name__", type(subject).__name__))
     layout = layout or getattr(subject, "__globals__", {}).get("LAYOUT", "columns")
     network = network_of(experiment)
     about = {**environment(), "same_arithmetic": _is_same_arithmetic(subject, experiment)}

@@ -87,8 +87,8 @@ class ImplementationResult:
 class Result:
     """What one run found. `checked` is how many numbers were judged.
 
-    `agreements` compare whole runs pair by pair, `explanations` say why two end apart, `histories` have loss and accuracy
-    by epoch, `bands` the replicas' losses; they are advice, and the verdict is made of certificates alone.
+    `agreements` compare whole runs pair by pair, `explanations` say why two end apart, `histories` have loss and
+    accuracy by epoch, `bands` the replicas' losses; they are advice, and the verdict is made of certificates alone.
     """
 
     verdict: Verdict
@@ -177,7 +177,10 @@ def read(folder: str | Path) -> Result:
             environment=content["environment"],
             implementations=tuple(_read(ImplementationResult, one) for one in content["implementations"]),
             rows=tuple(_read(ResultRow, row) for row in content["rows"]),
-            **{name: tuple(content.get(name, ())) for name in WHOLE_RUNS},
+            agreements=tuple(content.get("agreements", ())),
+            explanations=tuple(content.get("explanations", ())),
+            histories=tuple(content.get("histories", ())),
+            bands=tuple(content.get("bands", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path} is no result of version {VERSION}: {type(error).__name__} {error}") from None
@@ -199,6 +202,8 @@ def read_certificate(content: Mapping[str, Any]) -> Certificate:
 
 
 WHOLE_RUNS = ("agreements", "explanations", "histories", "bands")
+
+
 def revived(content: Any) -> Any:
     """A part of `agreements`, `explanations` or `bands` with its fields as attributes and its infinities as numbers."""
     if isinstance(content, Mapping):

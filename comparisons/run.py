@@ -15,10 +15,10 @@ from comparisons.implementations.registry import Implementation
 from comparisons.processes import Job, work
 from comparisons.recording import environment
 from comparisons.result import (
+    WHOLE_RUNS,
     ImplementationResult,
     Result,
     ResultRow,
-    WHOLE_RUNS,
     read_certificate,
     verdict_of,
     write,
@@ -59,7 +59,7 @@ def run(
     Error: UsageError where the folder cannot be written.
     """
     folder = _fresh(out, experiments, chosen)
-    found = {
+    found: dict[tuple[str, str], _Progress] = {
         (one.name, experiment.precision): _Progress(folder / f"{one.name}-{experiment.precision}.trace")
         for one in chosen
         for experiment in experiments
@@ -75,27 +75,36 @@ def run(
 
     for job in work(jobs, patience=patience, told=told, idle=idle):
         _settle(job, found)
-    results, rows = [], []
+    results: list[ImplementationResult] = []
+    rows: list[ResultRow] = []
     for one in chosen:
         for experiment in experiments:
-            result, of_it = _result_of(one, experiment, found[one.name, experiment.precision], asked_for)
-            results.append(result)
+            one_result, of_it = _result_of(one, experiment, found[one.name, experiment.precision], asked_for)
+            results.append(one_result)
             rows += of_it
     whole = _whole_runs(results, found, experiments, patience, watch, idle)
     result = Result(
         verdict=verdict_of(results),
         checked=sum(row.checked for row in rows),
-        experiment={**experiments[0].to_json(), "precision": "both" if len(experiments) > 1 else experiments[0].precision},
+        experiment={
+            **experiments[0].to_json(),
+            "precision": "both" if len(experiments) > 1 else experiments[0].precision,
+        },
         environment=_environment(chosen),
         implementations=tuple(results),
         rows=tuple(rows),
-        **whole,
+        agreements=whole["agreements"],
+        explanations=whole["explanations"],
+        histories=whole["histories"],
+        bands=whole["bands"],
     )
     try:
         write(result, folder)
         _write_csv(result, folder)
     except OSError as error:
-        raise UsageError(f"the result could not be written to {folder}: {error.strerror}; choose another --out") from None
+        raise UsageError(
+            f"the result could not be written to {folder}: {error.strerror}; choose another --out"
+        ) from None
     return result
 
 
@@ -113,9 +122,7 @@ def _fresh(out: Path, experiments: Sequence[Experiment], chosen: Sequence[Implem
     return out
 
 
-def _recording(
-    one: Implementation, experiments: Sequence[Experiment], found: dict[tuple[str, str], _Progress]
-) -> Job:
+def _recording(one: Implementation, experiments: Sequence[Experiment], found: dict[tuple[str, str], _Progress]) -> Job:
     tasks = [
         {"experiment": experiment.to_json(), "into": str(found[one.name, experiment.precision].trace)}
         for experiment in experiments
@@ -180,7 +187,7 @@ def _whole_runs(
     watch: Watcher,
     idle: Callable[[], None],
 ) -> dict[str, tuple[Any, ...]]:
-    """The whole runs of each precision, compared in processes of their own; advice, so that a failure costs no verdict."""
+    """The whole runs of each precision, compared in processes of their own; advice, so a failure costs no verdict."""
     jobs = []
     for experiment in experiments:
         certified = [one for one in results if one.precision == experiment.precision and one.verdict != "not compared"]

@@ -89,7 +89,9 @@ class Trace:
         Error: ValueError for steps that it does not have.
         """
         if not self.first <= first <= last < self.first + self.n_steps:
-            raise ValueError(f"steps {first} to {last} of a trace that has {self.first} to {self.first + self.n_steps - 1}")
+            raise ValueError(
+                f"steps {first} to {last} of a trace that has {self.first} to {self.first + self.n_steps - 1}"
+            )
         begin, end = first - self.first, last - self.first + 1
         shown: dict[str, Stack] = {}
         for name, stack in self.shown.items():
@@ -136,7 +138,7 @@ def joined(parts: Iterable[Mapping[str, Stack]]) -> dict[str, Stack]:
             sizes = sorted({m for stack in stacks for m in stack})
             shown[name] = {m: np.concatenate([stack[m] for stack in stacks if m in stack]) for m in sizes}
         else:
-            shown[name] = np.concatenate(stacks)
+            shown[name] = np.concatenate([stack for stack in stacks if isinstance(stack, np.ndarray)])
     return shown
 
 
@@ -223,7 +225,8 @@ def load(folder: str | Path) -> Trace:
     network = network_of(experiment)
     if head["complete"] is not True:
         raise UsageError(
-            f"{folder} is incomplete: {head['n_steps']:,} of {experiment.n_steps:,} steps were recorded; record it again"
+            f"{folder} is incomplete: {head['n_steps']:,} of {experiment.n_steps:,} steps were recorded; "
+            "record it again"
         )
     chunks = [path for path in sorted(folder.glob("*.safetensors")) if path.stem.isdecimal()]
     expected = {name: tuple(shape) for name, shape in head["shown"].items()}
@@ -287,7 +290,9 @@ def _chunk(path: Path, expected: Mapping[str, tuple], network: Network) -> dict[
     for key, array in _tensors(path).items():
         name, _, m = key.partition(" of ")
         if name not in expected or name not in network.shapes:
-            raise UsageError(f"{path} holds {key}, which trace.json does not list as shown; the two do not belong together")
+            raise UsageError(
+                f"{path} holds {key}, which trace.json does not list as shown; the two do not belong together"
+            )
         if network.per_example(name) != bool(m) or (m and not m.isdecimal()):
             raise UsageError(f'{path} holds "{key}"; per-example quantities are named "{name} of 32", others "{name}"')
         if array.shape[1:] != network.shape(name, int(m or 0)):
@@ -305,13 +310,13 @@ def _chunk(path: Path, expected: Mapping[str, tuple], network: Network) -> dict[
     return shown
 
 
-def _start(
-    head: Mapping[str, Any], folder: Path, network: Network, experiment: Experiment
-) -> dict[str, np.ndarray]:
+def _start(head: Mapping[str, Any], folder: Path, network: Network, experiment: Experiment) -> dict[str, np.ndarray]:
     if head["start"] is None:
         return experiment.initial()
     if Path(head["start"]).name != head["start"]:
-        raise UsageError(f"{folder}/trace.json names the file {head['start']!r}, which is not in the trace's own folder")
+        raise UsageError(
+            f"{folder}/trace.json names the file {head['start']!r}, which is not in the trace's own folder"
+        )
     start = _tensors(folder / head["start"])
     expected = {name: network.shape(name, 0) for name in network.parameters}
     actual = {name: value.shape for name, value in start.items()}
@@ -321,16 +326,19 @@ def _start(
 
 
 def _check(trace: Trace, folder: Path, expected: Mapping[str, tuple]) -> None:
+    """Refuse a trace that lacks steps, or is in another precision than its experiment."""
     sizes = {int(m): int(n) for m, n in zip(*np.unique(trace.experiment.batch_sizes, return_counts=True), strict=True)}
     for name in expected:
-        stack = trace.shown.get(name)
-        lengths = {m: len(part) for m, part in stack.items()} if isinstance(stack, Mapping) else {0: len(stack)} if stack is not None else {}
-        wanted = sizes if isinstance(stack, Mapping) else {0: trace.experiment.n_steps}
-        if lengths != wanted:
+        stack = trace.shown.get(name, {})
+        parts: Mapping[int, np.ndarray] = stack if isinstance(stack, Mapping) else {0: stack}
+        lengths = {m: len(part) for m, part in parts.items()}
+        if lengths != (sizes if trace.network.per_example(name) else {0: trace.experiment.n_steps}):
             raise UsageError(
                 f"{folder} is truncated: {name} has {sum(lengths.values()):,} of {trace.experiment.n_steps:,} steps; "
                 "record it again"
             )
-        for part in stack.values() if isinstance(stack, Mapping) else (stack,):
+        for part in parts.values():
             if part.dtype != trace.experiment.dtype:
-                raise UsageError(f"{folder}: {name} is {part.dtype}, but the experiment's precision is {trace.precision}")
+                raise UsageError(
+                    f"{folder}: {name} is {part.dtype}, but the experiment's precision is {trace.precision}"
+                )

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from comparisons.certificate import Certificate, Row
+from comparisons.certificate import Certificate
 
 SYMBOLS = {"agrees": "✓", "disagrees": "✗", "not compared": "–"}
 DIGITS = {"float32": 9, "float64": 17}
@@ -158,8 +158,8 @@ def blind_line(precision: str, rows: Iterable[Any]) -> str:
     where = sorted({row.quantity for row in rows if row.blind})
     named = f" ({', '.join(where[:8])}{' …' if len(where) > 8 else ''})" if where else ""
     return (
-        f"Blind: of {count(judged)} numbers in {precision}, {count(blind)} could change by {SENSITIVITY[precision]:g} of "
-        f"their scale unseen by their own equation{named}."
+        f"Blind: of {count(judged)} numbers in {precision}, {count(blind)} could change by {SENSITIVITY[precision]:g} "
+        f"of their scale unseen by their own equation{named}."
     )
 
 
@@ -198,8 +198,9 @@ def certificate_text(certificate: Certificate) -> str:
     lines = [
         f"{SYMBOLS[certificate.verdict]} {head}: {reason_of(certificate)}",
         f"  forms     {forms_of(certificate.forms)}",
-        f"  judged    {count(certificate.checked)} numbers of {counted(len(certificate.rows), 'quantity', 'quantities')}"
-        f", {count(sum(row.not_judged for row in certificate.rows))} not judged",
+        f"  judged    {count(certificate.checked)} numbers of "
+        f"{counted(len(certificate.rows), 'quantity', 'quantities')}, "
+        f"{count(sum(row.not_judged for row in certificate.rows))} not judged",
         f"  chain     {chain_of(certificate.chain)}",
         f"  blind     {count(sum(row.blind for row in certificate.rows))} numbers could change by "
         f"{SENSITIVITY[certificate.precision]:g} of their scale unseen by their own equation",
@@ -213,16 +214,14 @@ def certificate_text(certificate: Certificate) -> str:
 
 def agreement_text(agreement: Any) -> str:
     """Two whole runs compared, as an agreement's repr and `backproof compare` show it."""
-    lines = [
-        f"{agreement.one} and {agreement.other} ({agreement.precision}) {AGREEMENT[agreement.verdict]}: {agreement.reason}"
-    ]
+    names = f"{agreement.one} and {agreement.other} ({agreement.precision})"
+    lines = [f"{names} {AGREEMENT[agreement.verdict]}: {agreement.reason}"]
     lines += [f"  {score_line(score)}" for score in agreement.scores]
     lines.append(f"  {'largest differences':<22}{'absolute':>10}{'relative':>10}{'in ulps':>10}   at step, index")
     for gap in agreement.differences:
         where = f"{count(gap.step)}, {element('', gap.index)}" if gap.absolute else ""
-        lines.append(
-            f"  {gap.quantity:<22}{multiple(gap.absolute):>10}{multiple(gap.relative):>10}{multiple(gap.ulps):>10}   {where}"
-        )
+        sizes = (gap.absolute, gap.relative, gap.ulps)
+        lines.append(f"  {gap.quantity:<22}{''.join(f'{multiple(size):>10}' for size in sizes)}   {where}")
     return "\n".join(lines)
 
 
@@ -239,8 +238,8 @@ def score_line(score: Any) -> str:
     rank = f"further from the mean than {score.rank} of {score.n_replicas} correct replicas"
     if score.parted_at is not None:
         rank = (
-            f"further from the mean than all {score.n_replicas} correct replicas, first at step {count(score.parted_at)} "
-            f"(a correct run is so once in {round(1 / score.false_alarm_rate)})"
+            f"further from the mean than all {score.n_replicas} correct replicas, first at step "
+            f"{count(score.parted_at)} (a correct run is so once in {round(1 / score.false_alarm_rate)})"
         )
     loss_gap = ""
     if score.loss_difference is not None:
@@ -252,12 +251,17 @@ def alarm_line(scores: Sequence[Any]) -> str:
     """How many runs lie beyond all replicas, and how many of so many correct ones would by chance."""
     beyond = sum(score.parted_at is not None for score in scores)
     expected = sum(score.false_alarm_rate for score in scores)
-    return f"{counted(beyond, 'run')} of {len(scores)} beyond all replicas; of as many correct runs, {expected:.1f} are by chance"
+    runs = f"{counted(beyond, 'run')} of {len(scores)} beyond all replicas"
+    return f"{runs}; of as many correct runs, {expected:.1f} are by chance"
 
 
 def growth_line(score: Any) -> str:
     """How fast rounding grows, and until when free runs can be compared."""
-    horizon = "it has no horizon" if math.isinf(score.horizon) else f"free runs tell nothing from step {count(math.ceil(score.horizon))} on"
+    horizon = (
+        "it has no horizon"
+        if math.isinf(score.horizon)
+        else f"free runs tell nothing from step {count(math.ceil(score.horizon))} on"
+    )
     return f"in {score.precision} rounding doubles {score.doublings:.2g} times in a hundred steps; {horizon}"
 
 
@@ -274,7 +278,7 @@ def explanation_text(explanation: Any) -> str:
     lines += [
         f"  {'together, predicted':<92}{signed(e.predicted):>10}",
         f"  {'measured':<92}{signed(e.measured):>10}",
-        f"  {'unexplained, at the end and at most':<82}{signed(e.unexplained):>10}{multiple(e.largest_unexplained):>10}",
+        f"  {f'left unexplained; {multiple(e.largest_unexplained)} at most':<92}{signed(e.unexplained):>10}",
     ]
     return "\n".join(lines)
 
@@ -284,6 +288,6 @@ def signed(x: float) -> str:
     return "0" if x == 0 else f"{x:+.1e}"
 
 
-def never_bites(rows: Iterable[Row]) -> list[str]:
-    """The quantities whose bound could never have failed: errors below 1/1000 of it everywhere."""
-    return [row.quantity for row in rows if row.checked and not row.bites]
+def never_bites(row: Any) -> bool:
+    """Whether a row's bound could never have failed: something was judged, and every error is far below it."""
+    return bool(row.checked) and not row.bites

@@ -8,6 +8,7 @@ a leading axis. Their spread is how far correct implementations drift apart.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -39,12 +40,10 @@ class Moves:
     def __init__(self, accuracy: Mapping[str, float], seed: int) -> None:
         self.generator = np.random.default_rng(seed)
         reach = {"dot": 1} | {name: max(1, int(units // 2)) for name, units in accuracy.items()}
-        self.pools = {
-            name: self.generator.integers(-far, far + 1, POOL, dtype=np.int8) for name, far in reach.items()
-        }
+        self.pools = {name: self.generator.integers(-far, far + 1, POOL, dtype=np.int8) for name, far in reach.items()}
 
     def moved(self, values: np.ndarray, function: str) -> np.ndarray:
-        """The values, each moved by its own number of units in the last place; 0 stays 0, and so does what is not finite."""
+        """The values, each moved by its own number of units in the last place, but 0 and what is not finite."""
         values = np.ascontiguousarray(values)
         bits = values.view(np.int32 if values.dtype == np.float32 else np.int64)
         pool, n = self.pools[function], values.size
@@ -82,7 +81,7 @@ class Replicas(np.lib.mixins.NDArrayOperatorsMixin):
         return Replicas(self.moves.moved(values, OPEN[ufunc]) if ufunc in OPEN else values, self.moves)
 
     def __letter__(self, letter: Callable, arguments: tuple, constants: dict[str, float]) -> Any:
-        values = letter.__wrapped__(*(x.values if isinstance(x, Replicas) else x for x in arguments), **constants)
+        values = inspect.unwrap(letter)(*(x.values if isinstance(x, Replicas) else x for x in arguments), **constants)
         if letter is alphabet.in_precision_of:
             return values
         function = OPEN_LETTERS.get(letter)

@@ -1,4 +1,4 @@
-"""A finished result on the terminal: one table, what each implementation reached, disagreements, and one verdict line."""
+"""A finished result on the terminal: one table, what each run reached, disagreements, and one verdict line."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from comparisons.wording import (
     chain_line,
     chain_of,
     count,
-    counted,
     disagreement,
     explanation_text,
     forms_of,
     growth_line,
-    listed,
     loss,
     multiple,
+    never_bites,
     percent,
     score_line,
     verdict_line,
@@ -40,6 +39,7 @@ def show(result: Result, console: Console) -> None:
     precisions = list(dict.fromkeys(one.precision for one in result.implementations))
     if result.rows:
         console.print(quantities(result, precisions))
+        console.print()
     console.print(reached(result))
     for one in result.implementations:
         _explain(result, one, console)
@@ -115,24 +115,26 @@ def _explain(result: Result, one: ImplementationResult, console: Console) -> Non
 def notes(result: Result) -> list[str]:
     """What the verdict rests on: the chain, what could go unseen, what was not told apart, bounds that never bite."""
     lines = [chain_line(result.implementations), *blind_lines(result)]
-    lines += [
-        f"Not told apart by what {listed(names)} {'shows' if len(names) == 1 else 'show'}: {choice} ({', '.join(forms)})."
-        for (choice, forms), names in _not_told_apart(result).items()
-    ]
-    idle = {f"{row.quantity} of {row.implementation} ({row.precision})" for row in result.rows if row.checked and not row.bites}
-    compared = {(one.name, one.precision) for one in result.implementations if one.same_arithmetic}
-    idle -= {f"{r.quantity} of {r.implementation} ({r.precision})" for r in result.rows
-             if (r.implementation, r.precision) in compared}  # fmt: skip
+    alike: dict[str, dict[str, None]] = {}
+    for one in result.implementations:
+        for choice in one.not_told_apart:
+            alike.setdefault(choice, {})[one.name] = None
+    if alike:
+        said = "; ".join(f"{choice} ({', '.join(names)})" for choice, names in alike.items())
+        lines.append(f"Not told apart by what was shown, since all forms of it hold: {said}.")
+    same = {(one.name, one.precision) for one in result.implementations if one.same_arithmetic}
+    idle = [row for row in result.rows if (row.implementation, row.precision) not in same and never_bites(row)]
     if idle:
-        lines.append(
-            f"Bounds that never bite (every error below 1/1000 of the bound): {counted(len(idle), 'quantity', 'quantities')}, "
-            "see `worst` in result.csv."
+        named = ", ".join(
+            dict.fromkeys(f"{row.quantity} of {row.implementation} ({row.precision})" for row in idle[:4])
         )
+        more = f" and {len(idle) - 4} more" if len(idle) > 4 else ""
+        lines.append(f"Bounds that never bite (every error below 1/1000 of the bound): {named}{more}.")
     return [line for line in lines if line]
 
 
 def whole_runs(result: Result) -> list[str]:
-    """How the free runs lie to each other: each among correct replicas, how rounding grows, the largest gap explained."""
+    """How the free runs lie: each among correct replicas, how fast rounding grows, and the largest gap explained."""
     agreements = [revived(agreement) for agreement in result.agreements]
     scores = {(s.implementation, s.precision): s for agreement in agreements for s in agreement.scores}
     if not scores:

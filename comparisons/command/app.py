@@ -31,8 +31,12 @@ def run(
     experiment: Experiments = "article",
     /,
     *,
-    implementations: Annotated[str | None, Parameter(help="Names or files, with commas between; all built-in ones.")] = None,
-    precision: Annotated[Literal["float32", "float64", "both"] | None, Parameter(help="Both, or what the TOML says.")] = None,
+    implementations: Annotated[
+        str | None, Parameter(help="Names or files, with commas between; all built-in ones.")
+    ] = None,
+    precision: Annotated[
+        Literal["float32", "float64", "both"] | None, Parameter(help="Both, or what the TOML says.")
+    ] = None,
     out: Annotated[Path, Parameter(help="The folder for result and traces.")] = Path("build/backproof"),
     patience: Annotated[float, Parameter(help="Seconds without a step after which one is given up.")] = 300.0,
     quiet: Annotated[bool, Parameter(negative=(), help="Print the verdict line alone.")] = False,

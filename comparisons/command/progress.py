@@ -22,7 +22,9 @@ class Progress:
     ) -> None:
         self.console, self.epochs = console, experiments[0].epochs
         self.cells: dict[tuple[str, str], dict[str, Any]] = {
-            (name, experiment.precision): {"state": "importing", "epoch": 0} for name in names for experiment in experiments
+            (name, experiment.precision): {"state": "importing", "epoch": 0}
+            for name in names
+            for experiment in experiments
         }
         self.is_live = console.is_terminal and not quiet
         self.is_plain = not console.is_terminal and not quiet
@@ -68,8 +70,9 @@ class Progress:
     def _say(self, key: tuple[str, str], kind: str, cell: dict[str, Any]) -> None:
         tenth = max(1, self.epochs // 5)
         if kind == "epoch" and (cell["epoch"] % tenth == 0 or cell["epoch"] == self.epochs):
-            text = f"epoch {cell['epoch']} of {self.epochs}, loss {loss(cell['loss'])}, accuracy {percent(cell['accuracy'])}"
-            self.console.print(f"{key[0]} ({key[1]}): {text}", highlight=False)
+            reached = f"loss {loss(cell['loss'])}, accuracy {percent(cell['accuracy'])}"
+            epoch = f"epoch {cell['epoch']} of {self.epochs}"
+            self.console.print(f"{key[0]} ({key[1]}): {epoch}, {reached}", highlight=False)
         elif kind in ("recorded", "certified", "failed"):
             self.console.print(f"{key[0]} ({key[1]}): {cell['state']}", highlight=False)
 

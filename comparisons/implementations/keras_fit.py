@@ -6,7 +6,14 @@ The loss that `fit` reports is a running mean over the epoch, so it is not shown
 import queue
 import threading
 
-from comparisons.implementations.keras_model import activation_of, fill, in_precision, keras, optimizer_of, parameters_of
+from comparisons.implementations.keras_model import (
+    activation_of,
+    fill,
+    in_precision,
+    keras,
+    optimizer_of,
+    parameters_of,
+)
 
 LAYOUT = "rows"
 

@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras  # noqa: E402  (the backend is chosen before Keras is imported)
+import keras  # the backend is chosen before Keras is imported
 
 
 def in_precision(experiment):
@@ -43,6 +43,4 @@ def optimizer_of(experiment):
     chosen = experiment.optimizer
     if chosen.kind == "gradient-descent":
         return keras.optimizers.SGD(chosen.learning_rate)
-    return keras.optimizers.Adam(
-        chosen.learning_rate, beta_1=chosen.beta1, beta_2=chosen.beta2, epsilon=chosen.epsilon
-    )
+    return keras.optimizers.Adam(chosen.learning_rate, beta_1=chosen.beta1, beta_2=chosen.beta2, epsilon=chosen.epsilon)

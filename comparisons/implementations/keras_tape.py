@@ -3,7 +3,14 @@
 Keras recovers the logits that its sigmoid was given, so that the derivative at the probabilities is never computed.
 """
 
-from comparisons.implementations.keras_model import activation_of, fill, in_precision, keras, optimizer_of, parameters_of
+from comparisons.implementations.keras_model import (
+    activation_of,
+    fill,
+    in_precision,
+    keras,
+    optimizer_of,
+    parameters_of,
+)
 
 import tensorflow as tf  # isort: skip  (Keras sets its environment first)
 
@@ -29,7 +36,7 @@ def train(experiment):
     def step(x, y):
         with tf.GradientTape() as tape:
             shown, a = {}, x
-            for number, (layer, name) in enumerate(zip(dense, experiment.activations, strict=True), 1):
+            for number, layer in enumerate(dense, 1):
                 shown[f"Z[{number}]"] = layer(a)
                 a = shown[f"A[{number}]"] = activations[number](shown[f"Z[{number}]"])
             J = loss(y, a)
