@@ -95,7 +95,7 @@ class Certificate:
 
     `forms` are the dialects that held; `not_told_apart` has, for a choice, all forms that hold alike at this
     visibility ("textbook" among them); `same_arithmetic` marks the reference judged against itself, which is no
-    evidence.
+    evidence; `given` are the quantities that were judged against the experiment, and against no equation.
     """
 
     implementation: str
@@ -106,15 +106,16 @@ class Certificate:
     chain: Chain
     shown: tuple[str, ...]
     same_arithmetic: bool = False
+    given: tuple[str, ...] = ()
     final: Mapping[str, float | None] | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """disagrees where one row does; agrees where something was judged and no quantity was left out."""
-        verdicts = {row.verdict for row in self.rows}
-        if "disagrees" in verdicts:
+        """disagrees where one row does; agrees where an equation was judged: what is given proves nothing."""
+        if any(row.verdict == "disagrees" for row in self.rows):
             return "disagrees"
-        return "agrees" if "agrees" in verdicts else "not compared"
+        agrees = any(row.verdict == "agrees" and row.quantity not in self.given for row in self.rows)
+        return "agrees" if agrees else "not compared"
 
     @property
     def checked(self) -> int:

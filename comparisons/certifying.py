@@ -34,6 +34,7 @@ def certify(
     network = in_form(trace.network, *found)
     of_steps = tuple(diagnosis.judging.rows(network))
     rows = merged((*diagnosis.judging.start_rows(), *of_steps), trace.network)
+    of_equations = {row.quantity for row in of_steps} - set(network.given)
     holds = not any(row.outside for row in rows)
     alike = diagnosis.not_told_apart(found) if holds and forms is None else {}
     return Certificate(
@@ -45,6 +46,7 @@ def certify(
         chain=chain_of(trace, network, of_steps),
         shown=tuple(trace.shown),
         same_arithmetic=bool(trace.about.get("same_arithmetic")),
+        given=tuple(row.quantity for row in rows if row.quantity not in of_equations),
         final=final_of(curves_of(trace)),
     )
 

@@ -98,7 +98,7 @@ class Csv(Fields):
     def examples(self) -> Examples:
         table = tables.read_csv(self.file, self.separator)
         labels = tables.column(self.file, table, self.label)
-        features = self.features or tuple(name for name in table if name != self.label)
+        features = self.features or tuple(str(name) for name in table if name != self.label)
         if not features:
             raise UsageError(f"{self.file} has no column but the label's; one of features at least is needed")
         meant = tables.meaning(self._labels_of(self.file), labels, self.positive)
@@ -106,7 +106,7 @@ class Csv(Fields):
         if self.test_file is None:
             return Examples(X, Y, None, None)
         test_table = tables.read_csv(self.test_file, self.separator)
-        unlike = [] if self.features else sorted(set(table) ^ set(test_table))
+        unlike = [] if self.features else sorted(map(str, set(table) ^ set(test_table)))
         if unlike:
             raise UsageError(
                 f"only one of {self.file} and {self.test_file} has {tables.as_typed(unlike)}; "

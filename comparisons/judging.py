@@ -61,6 +61,8 @@ class Judging:
 
     def rows(self, network: Network) -> Iterator[Row]:
         """The rows of all shown quantities, in an order in which what is hidden comes before what it explains."""
+        if not self.trace.n_steps:
+            return
         for name in ("A[0]", "Y"):
             if name in self.trace.shown:
                 yield self._against_experiment(name)
@@ -72,12 +74,8 @@ class Judging:
         if self.trace.start_shown:
             for name, expected in self.trace.experiment.initial().items():
                 actual = self.trace.start[name]
-                yield row_of(
-                    name,
-                    "the experiment's start value",
-                    [Piece(np.array([-1]), Ball(expected[None]), actual[None])],
-                    self.trace,
-                )
+                pieces = [Piece(np.array([-1]), Ball(expected[None]), actual[None])]
+                yield row_of(name, "the experiment's start value", pieces, self.trace)
 
     def plan(self, network: Network) -> list[Component]:
         """The components in the order in which they are judged; peers, which wait for themselves alone, as one."""
@@ -128,8 +126,9 @@ class Judging:
                     shown = self._value(network, now(name), m, steps, hidden)
                     pieces[name].append(Piece(steps, ball, shown.mid))
                     return shown
-                pieces[name].append((steps, ball))
-                return ball
+                hidden_one = Ball(ball.mid, ball.spread, ball.precision, origin=ball.origin)  # no term joins its sum any more
+                pieces[name].append((steps, hidden_one))
+                return hidden_one
 
             evaluate(equations, values, settle)
         rows, balls = {}, {}

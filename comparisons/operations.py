@@ -61,10 +61,9 @@ def _divide(a: Ball, b: Ball) -> Ball:
     mid = a.mid / b.mid
     least = np.abs(b.mid) if b.spread is None else np.maximum(np.abs(b.mid) - b.spread, 0)
     roundings = units_of("divide", a.precision)
-    if _is_power_of_two(b):
-        roundings = 0 if roundings <= 1 else roundings
-    elif b.mid.ndim == 0:
-        roundings += 1
+    is_correct = roundings <= 1
+    if b.mid.ndim == 0:
+        roundings = 0 if is_correct and _is_power_of_two(b) else 1 + roundings
     if is_open(a) and b.mid.ndim == 0:
         off = 0.0 if b.spread is None else b.spread / least
         return scaled(mid, a, b, 1 / np.abs(b.mid), roundings, off)
@@ -74,7 +73,7 @@ def _divide(a: Ball, b: Ball) -> Ball:
     if a.spread is not None:
         given = plus(given, a.spread / least)
     exact = is_zero(a) if given is None else is_zero(a) & (given == 0)
-    if units_of("divide", a.precision) <= 1:
+    if is_correct:
         exact = exact | is_one(b)
     return rounded(mid, given, a.precision, roundings, own=min(roundings, 1), exact=exact)
 

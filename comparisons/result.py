@@ -197,7 +197,8 @@ def read_certificate(content: Mapping[str, Any]) -> Certificate:
     values["rows"] = tuple(_read(Row, row) for row in values["rows"])
     values["chain"] = Chain(**{**values["chain"], "missing": tuple(values["chain"]["missing"])})
     values["not_told_apart"] = {choice: tuple(names) for choice, names in values["not_told_apart"].items()}
-    values["forms"], values["shown"] = tuple(values["forms"]), tuple(values["shown"])
+    for name in ("forms", "shown", "given"):
+        values[name] = tuple(values[name])
     return Certificate(**values)
 
 

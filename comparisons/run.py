@@ -108,6 +108,22 @@ def run(
     return result
 
 
+def recorded(experiment: Experiment, chosen: Sequence[Implementation], folder: Path) -> dict[str, float | None]:
+    """Record the implementations side by side, and certify nothing: the training accuracy that each reached.
+
+    None for one that failed.
+    """
+    found: dict[tuple[str, str], _Progress] = {
+        (one.name, experiment.precision): _Progress(folder / f"{one.name}.trace") for one in chosen
+    }
+    reached: dict[str, float | None] = {one.name: None for one in chosen}
+    for job in work([_recording(one, [experiment], found) for one in chosen], patience=PATIENCE):
+        epochs = [event for event in job.of("epoch") if event["epoch"] == experiment.epochs]
+        if job.of("recorded") and epochs:
+            reached[job.name] = epochs[-1].get("accuracy")
+    return reached
+
+
 def _fresh(out: Path, experiments: Sequence[Experiment], chosen: Sequence[Implementation]) -> Path:
     """The output folder, without what an earlier run left there."""
     try:

@@ -73,7 +73,7 @@ def read_csv(path: Path, separator: str = ",") -> "DataFrame":
 def column(path: Path, table: "DataFrame", name: str) -> np.ndarray:
     """The cells of one column, none of them missing."""
     if name not in table:
-        raise UsageError(f"{path} has no column {shortly(name)}; {known(name, table)}")
+        raise UsageError(f"{path} has no column {shortly(name)}; {known(name, map(str, table))}")
     missing = table.index[table[name].str.casefold().isin(MISSING)]
     if len(missing):
         raise UsageError(

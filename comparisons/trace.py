@@ -104,7 +104,7 @@ class Trace:
         start = self.start
         if begin:
             start = {name: self.shown[name][begin - 1] for name in self.network.remembered if name in self.shown}
-        return replace(self, shown=shown, start=start, first=first)
+        return replace(self, shown=shown, start=start, start_shown=self.start_shown and not begin, first=first)
 
     def hiding(self, *names: str) -> Trace:
         """The same trace without these quantities."""

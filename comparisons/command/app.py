@@ -106,6 +106,23 @@ def compare(one: Path, other: Path, /) -> int:
 
 
 @app.command
+def claims(
+    *names: Annotated[str, Parameter(help="C1 to C7; all of them by default.")],
+    experiment: Annotated[str, Parameter(help="Of which experiment: a name or a TOML file.")] = "article",
+) -> int:
+    """Put the article's claims to the test, and print the measured evidence; exit 1 where one does not hold.
+
+    Examples:
+
+        backproof claims
+        backproof claims C3 C6 --experiment my.toml
+    """
+    from comparisons.command.claims import claims_command
+
+    return claims_command(names, experiment)
+
+
+@app.command
 def implementations() -> int:
     """What there is, what is installed, what is missing and how to get it."""
     from comparisons.command.lists import implementations_command
