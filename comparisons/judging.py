@@ -126,9 +126,10 @@ class Judging:
                     shown = self._value(network, now(name), m, steps, hidden)
                     pieces[name].append(Piece(steps, ball, shown.mid))
                     return shown
-                hidden_one = Ball(ball.mid, ball.spread, ball.precision, origin=ball.origin)  # no term joins its sum any more
-                pieces[name].append((steps, hidden_one))
-                return hidden_one
+                # A quantity is an array in memory, so that no term of a later equation joins its sum.
+                computed = Ball(ball.mid, ball.spread, ball.precision, origin=ball.origin)
+                pieces[name].append((steps, computed))
+                return computed
 
             evaluate(equations, values, settle)
         rows, balls = {}, {}

@@ -57,7 +57,7 @@ class _Child:
         self.alive_at = time.monotonic()
         assert self.process.stdin is not None
         try:
-            self.process.stdin.write(json.dumps({**job.task, "pipe": writer}).encode())
+            self.process.stdin.write(json.dumps({**job.task, "pipe": writer, "parent": os.getpid()}).encode())
             self.process.stdin.close()
         except BrokenPipeError:
             pass  # it ended at once; `finish` says how
@@ -121,8 +121,11 @@ def work(
                 child = _Child(waiting.pop(0))
                 running.append(child)
                 selector.register(child.reader, selectors.EVENT_READ, child)
+            ended = [child for child in running if child.process.poll() is not None]
+            heard = []
             for key, _ in selector.select(timeout=0.1):
                 child = key.data
+                heard.append(child)
                 events = child.read()
                 for event in events or ():
                     child.job.events.append(event)
@@ -131,11 +134,11 @@ def work(
                     selector.unregister(child.reader)
                     child.has_closed = True
             for child in running[:]:
-                is_silent = time.monotonic() - child.alive_at > patience
-                if not is_silent and not (child.has_closed and child.process.poll() is not None):
+                is_over = child in ended and (child.has_closed or child not in heard)
+                is_silent = not is_over and time.monotonic() - child.alive_at > patience
+                if not is_over and not is_silent:
                     continue
-                if is_silent:
-                    child.end()
+                child.end()  # what it started and left behind may hold its pipe open
                 if not child.has_closed:
                     selector.unregister(child.reader)
                 child.finish(f"it was ended after {patience:g} s without a sign of life" if is_silent else None)

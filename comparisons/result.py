@@ -225,4 +225,8 @@ def _read(kind: type, content: Mapping[str, Any]) -> Any:
     for name in ("forms", "shown"):
         if name in values:
             values[name] = tuple(values[name])
+    if "not_told_apart" in values:
+        values["not_told_apart"] = {choice: tuple(names) for choice, names in values["not_told_apart"].items()}
+    if values.get("chain") is not None:
+        values["chain"] = {**values["chain"], "missing": tuple(values["chain"]["missing"])}
     return kind(**values)

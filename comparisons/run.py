@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +99,8 @@ def run(
         bands=whole["bands"],
     )
     try:
-        write(result, folder)
         _write_csv(result, folder)
+        write(result, folder)
     except OSError as error:
         raise UsageError(
             f"the result could not be written to {folder}: {error.strerror}; choose another --out"
@@ -239,4 +239,7 @@ def _write_csv(result: Result, folder: Path) -> None:
 
     from comparisons.result import rows_as_records
 
-    pd.DataFrame(rows_as_records(result.rows)).to_csv(folder / "result.csv", index=False)
+    columns = [field.name for field in fields(ResultRow)]
+    temporary = folder / "result.csv.new"
+    pd.DataFrame(rows_as_records(result.rows), columns=columns).to_csv(temporary, index=False)
+    temporary.replace(folder / "result.csv")

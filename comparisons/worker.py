@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +25,40 @@ class Pipe:
     def __init__(self, descriptor: int) -> None:
         self.stream = os.fdopen(descriptor, "w", encoding="utf-8", buffering=1)
         self.last = 0.0
+        self.one_at_a_time = threading.Lock()
 
     def tell(self, event: str, **what: Any) -> None:
         """One line of JSON."""
-        self.last = time.monotonic()
+        with self.one_at_a_time:
+            self.last = time.monotonic()
+            try:
+                self.stream.write(json.dumps({"event": event, **what}) + "\n")
+                self.stream.flush()
+            except BrokenPipeError:
+                os._exit(1)
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """Tells every second that it is alive: for long work of our own, not for the user's, which may hang."""
+        is_done = threading.Event()
+
+        def say() -> None:
+            while not is_done.wait(1):
+                self.tell("alive")
+
+        thread = threading.Thread(target=say, daemon=True)
+        thread.start()
         try:
-            self.stream.write(json.dumps({"event": event, **what}) + "\n")
-            self.stream.flush()
-        except BrokenPipeError:
-            os._exit(1)
+            yield
+        finally:
+            is_done.set()
+            thread.join()
 
 
 def main() -> int:
     """Do the job; the exit status is 0 even where a precision failed: the parent was told."""
     job = json.load(sys.stdin)
+    threading.Thread(target=_end_with, args=(job["parent"],), daemon=True).start()
     pipe = Pipe(job["pipe"])
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (the user's code reads nothing)
     if job["do"] == "certify":
@@ -42,6 +66,13 @@ def main() -> int:
     if job["do"] == "agree":
         return _agree(job, pipe)
     return _record(job, pipe)
+
+
+def _end_with(parent: int) -> None:
+    """End, with whatever was started here, when the parent is no more, even if the user's code hangs."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def _record(job: dict[str, Any], pipe: Pipe) -> int:
@@ -69,12 +100,12 @@ def _record(job: dict[str, Any], pipe: Pipe) -> int:
         except UsageError as error:
             pipe.tell("failed", precision=experiment.precision, reason=str(error))
             continue
-        except OSError as error:
-            pipe.tell("failed", precision=experiment.precision, reason=_of_disk(error, task["into"]))
-            continue
         except BaseException as error:
-            pipe.tell("failed", precision=experiment.precision, reason=_raised(error, implementation))
-            traceback.print_exc()
+            of_disk = _of_disk(error, task["into"])
+            reason = of_disk or _raised(error, implementation)
+            pipe.tell("failed", precision=experiment.precision, reason=reason)
+            if not of_disk:
+                traceback.print_exc()
             if not isinstance(error, Exception):
                 raise
             continue
@@ -90,7 +121,8 @@ def _certify(job: dict[str, Any], pipe: Pipe) -> int:
     from comparisons.trace import load
 
     try:
-        certificate = certify(load(Path(job["trace"])))
+        with pipe.alive():
+            certificate = certify(load(Path(job["trace"])))
     except UsageError as error:
         pipe.tell("failed", precision=None, reason=str(error))
         return 0
@@ -137,8 +169,14 @@ class _Progress:
         return {"loss": float(loss), "accuracy": float(accuracy)}
 
 
-def _of_disk(error: OSError, folder: str) -> str:
-    return f"{folder} could not be written: {error.strerror or error}; free some space or choose another --out"
+def _of_disk(error: BaseException, folder: str) -> str:
+    """That the trace could not be written; nothing if the error came from elsewhere, such as the user's own files."""
+    from comparisons import trace
+
+    if not any(frame.filename == trace.__file__ for frame in traceback.extract_tb(error.__traceback__)):
+        return ""
+    said = getattr(error, "strerror", None) or error  # safetensors has an error of its own
+    return f"{folder} could not be written: {said}; free some space or choose another --out"
 
 
 def _raised(error: BaseException, implementation: Any) -> str:
@@ -148,7 +186,8 @@ def _raised(error: BaseException, implementation: Any) -> str:
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename == file:
             where = f" at {Path(file).name}:{frame.lineno}"
-    return f"it raised {type(error).__name__}{where}: {error}".strip().splitlines()[0]
+    said = f": {error}".splitlines()[0] if str(error) else ""
+    return f"it raised {type(error).__name__}{where}{said}"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ this file, and one that is too old shall hear so in a sentence; so it keeps to s
 import hashlib
 import os
 import platform
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,25 +26,23 @@ def refusal(version, system, machine):
     if system == "Darwin" and machine != "arm64":
         return "PyTorch and TensorFlow are no longer built for Intel Macs; use Linux or a Mac with Apple silicon."
     if tuple(version[:2]) not in SUPPORTED:
-        names = [f"python{major}.{minor}" for major, minor in SUPPORTED]
-        at_hand = [name for name in names if shutil.which(name)]
         return (
             f"Backproof needs Python 3.11, 3.12 or 3.13, but this is Python {_dotted(version)}; "
-            f"name another one: make setup PYTHON={(at_hand or names)[-1]}"
+            "name another one: make setup PYTHON=python3.12"
         )
     return None
 
 
 def announcement(version, system):
     """What is about to be downloaded, and how to download less."""
-    lines = [f"Setting up .venv with Python {version}. pip downloads what is not on this machine; the largest are"]
-    lines += ["  TensorFlow   about 600 MB"]
+    said = f"Setting up .venv with Python {version}. pip downloads what is not on this machine, the largest of it:\n"
     if system == "Darwin":
-        return "\n".join([*lines, "  PyTorch      about 100 MB"])
-    lines += [
-        "  PyTorch      several GB if built for CUDA, as pip's choice for Linux is; about 200 MB for the CPU only:"
-    ]
-    return "\n".join([*lines, f"               PIP_EXTRA_INDEX_URL={CPU_BUILDS} make setup"])
+        return said + "  TensorFlow and PyTorch, some hundred MB each"
+    return said + (
+        "  TensorFlow  about 600 MB\n"
+        "  PyTorch     several GB with CUDA, which is pip's choice; about 200 MB without, if pip is told where it is:\n"
+        f"              PIP_EXTRA_INDEX_URL={CPU_BUILDS} make setup"
+    )
 
 
 def digest(root):

@@ -21,7 +21,9 @@ Start with `backproof run`. Exit codes: 0 all agree, 1 a disagreement, 2 a mista
 3 something could not be compared.
 """
 
-app = App(name="backproof", help=HELP, help_format="markdown", version_flags=["--version"])
+app = App(
+    name="backproof", help=HELP, help_format="markdown", version_flags=["--version"], suppress_keyboard_interrupt=False
+)
 
 Experiments = Annotated[str, Parameter(help="`article`, `gradient-descent`, or the path of a TOML file.")]
 

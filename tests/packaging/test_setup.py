@@ -96,8 +96,10 @@ def test_another_python_is_refused_in_one_sentence(version: tuple[int, ...], com
     assert computer.asked() == 2
     (said,) = computer.said
     found = ".".join(map(str, version))
-    assert said.startswith(f"Backproof needs Python 3.11, 3.12 or 3.13, but this is Python {found}; name another one: ")
-    assert "\n" not in said
+    assert said == (
+        f"Backproof needs Python 3.11, 3.12 or 3.13, but this is Python {found}; "
+        "name another one: make setup PYTHON=python3.12"
+    )
     assert not computer.commands
     assert not (computer.root / ".venv").exists()
 
@@ -111,11 +113,6 @@ def test_another_system_is_refused_in_one_sentence(system: str, machine: str, fo
     (said,) = computer.said
     assert found in said
     assert not computer.commands
-
-
-def test_the_python_at_hand_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", {"python3.12": "/usr/bin/python3.12"}.get)
-    assert setup.refusal((3, 9, 6), "Darwin", "arm64").endswith("make setup PYTHON=python3.12")
 
 
 def test_an_old_python_can_read_the_script() -> None:
@@ -133,7 +130,7 @@ def test_a_fresh_clone_is_set_up(computer: Computer) -> None:
 def test_downloads_are_announced_with_their_sizes_and_a_way_to_make_them_smaller(computer: Computer) -> None:
     computer.set_up()
     (said,) = computer.said
-    assert "TensorFlow   about 600 MB" in said
+    assert "TensorFlow  about 600 MB" in said
     assert "several GB" in said
     assert "PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make setup" in said
 

@@ -137,6 +137,8 @@ def test_the_root_of_a_python_number_is_one_and_that_of_float32_stays_float32():
 
 def test_zero_times_a_logarithm_is_zero_whatever_the_logarithm_is():
     assert xlogy(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.0, np.inf, 0.0, 1.0])).tolist() == [0, 0, -np.inf, 0]
+    assert xlogy(np.array([-2.0]), np.array([1.0])).tolist() == [0]
+    assert xlogy(np.array([-2.0]), np.array([0.0])).tolist() == [np.inf]
     with np.errstate(all="ignore"):
         assert np.isnan(0.0 * np.log(np.array(0.0)))  # what it would be otherwise
 

@@ -155,6 +155,29 @@ def test_two_dialects_of_different_choices_go_together_in_the_tables_order_and_t
             assert equation.by in changed
 
 
+LINES = {
+    "mean-at-the-loss": "dA[5] = −1/m (Y/A[5] − (1 − Y)/(1 − A[5]))",
+    "clamped-gradient": "dA[5] = 1/m (A[5] − Y)/max(A[5] (1 − A[5]), 9.999999960041972e-13)",
+    "clipped-gradient": "dA[5] = −1/m (Y/A[5] − (1 − Y)/(1 − A[5])) ∘ (1e-07 ≤ A[5] ≤ 1 − 1e-07)",
+    "gradient-through-logits": "dZ[5] = 1/m ([Z[5] > 0] − Y ± e^−|Z[5]|/(1 + e^−|Z[5]|))",
+    "clamped-logarithm": "J = −1/m Σᵢ (Y max(ln A[5], -100) + (1 − Y) max(ln(1 − A[5]), -100))",
+    "clipped-probabilities": "J = −1/m Σᵢ (Y ln Â + (1 − Y) ln(1 − Â)), Â = A[5] clipped to [1e-07, 1 − 1e-07]",
+    "loss-through-logits": "J = 1/m Σᵢ (max(Z[5], 0) − Z[5] Y + ln(1 + e^−|Z[5]|))",
+    "first-moment-lerp": "m_b[5] ← m_b[5] + (1 − 0.9)(db[5] − m_b[5])",
+    "second-moment-lerp": "v_b[5] ← v_b[5] + (1 − 0.999)(db[5]² − v_b[5])",
+    "powers-in-precision": "c1 = 1 − 0.8999999761581421ᵗ, the power in the precision of A[0]",
+    "epsilon-1e-8": "b[5] ← b[5] − alpha (m_b[5]/c1) / (√(v_b[5]/c2) + 1e-08)",
+    "epsilon-1e-7": "b[5] ← b[5] − alpha (m_b[5]/c1) / (√(v_b[5]/c2) + 1e-07)",
+    "epsilon-hat": "b[5] ← b[5] − m_b[5] (alpha √c2 / c1) / (√v_b[5] + 1e-07)",
+}
+
+
+@EACH
+def test_a_dialect_prints_what_it_computes(form):
+    assert LINES[form.name] in str(in_form(textbook_of(form), form)).splitlines()
+    assert LINES[form.name] not in str(textbook_of(form)).splitlines()
+
+
 def test_kerass_dialects_all_together_print_what_keras_computes():
     keras = ("gradient-through-logits", "loss-through-logits", "first-moment-lerp", "second-moment-lerp")
     keras += ("powers-in-precision", "epsilon-hat")

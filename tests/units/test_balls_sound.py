@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from comparisons.balls import SLACK, Ball, growth, units_of
+from comparisons.balls import Ball, units_of
 from comparisons.precisions import FLOAT32, FLOAT64, Precision
 from reference import alphabet
 from reference.alphabet import (
@@ -156,7 +156,7 @@ class Choices:
 
 
 class Computed(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array as an implementation computes it. `factors`: it is their product; `terms`: it is a sum, not yet added up."""
+    """An array as an implementation computes it: `factors` if it is a product, `terms` if a sum that is yet to be made."""
 
     __array_priority__ = 1000
 
@@ -376,11 +376,12 @@ def check_computed(ball, actual):
 
 
 def check_exact(ball, exact):
-    """Every exact value that is a number lies inside its ball, or its ball has no bound."""
+    """Every exact value that is a number lies inside its ball, as far as float64 can tell, or its ball has no bound."""
     for at in np.ndindex(ball.shape):
-        value, mid, radius = exact[at], float(ball.mid[at]), float(ball.radius[at])
-        if np.isfinite(mid) and np.isfinite(radius) and flint.arb(value).is_finite():
-            assert abs(value - mid) <= radius, f"{value} outside {mid} ± {radius}"
+        value, mid, radius = flint.arb(exact[at]), float(ball.mid[at]), float(ball.radius[at])
+        if np.isfinite(mid) and np.isfinite(radius) and value.is_finite():
+            distance = abs(value - mid)
+            assert distance <= radius or distance < 2.0**-1074, f"{value} outside {mid} ± {radius}"
 
 
 def exactly(values):
@@ -422,7 +423,8 @@ def known(choices, values, share):
     recorded = Ball.recorded(values, choices.precision)
     if share is None:
         return recorded, Computed(choices, values)
-    radius = np.minimum(share * np.abs(recorded.mid), share) + choices.precision.smallest * (recorded.mid != 0)
+    size = np.abs(recorded.mid)
+    radius = share * np.minimum(size, 1) + choices.precision.smallest * (size > 0)
     shift = choices.rng.choice([-1, 1, 0.5, -0.3], values.shape) * radius
     hidden = (recorded.mid + shift).astype(choices.dtype)
     is_inside = np.abs(hidden.astype(np.float64) - recorded.mid) <= radius
@@ -524,23 +526,219 @@ FUSED = {
     "clipped wide, fused": fused(clipped_cross_entropy_slope, over=3, epsilon=0.2),
 }
 ALL = EXPRESSIONS | POWERS | FUSED
+NOT_ARBS = {"ln max(a, 0)", "a/(√max(b, 0) + 1e-7)"}  # the larger of Arb's number and 0 may be Python's 0
+FULL = [name for name in EXPRESSIONS if "Σ" not in name]  # those that give a (3, 3)
+
+
+def drawn(data, precision, kind, seed, flushes):
+    """The balls of a, b, c and Y, and what an implementation has there."""
+    choices = Choices(precision, seed, flushes)
+    inputs = [known(choices, data.draw(matrices(precision, kind)), data.draw(RADII)) for _ in "abc"]
+    inputs.append(known(choices, data.draw(LABELS), None))
+    return zip(*inputs, strict=True)
 
 
 @BOTH
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_computed_lies_in_its_ball(name, precision):
     @examples(12)
-    @given(data=st.data(), seed=SEEDS, flushes=st.booleans(), radii=st.tuples(RADII, RADII, RADII), Y=LABELS)
-    def check(data, seed, flushes, radii, Y):
-        choices = Choices(precision, seed, flushes)
-        kind = data.draw(st.sampled_from([numbers, small]))
-        inputs = [known(choices, data.draw(matrices(precision, kind)), share) for share in radii]
-        inputs.append(known(choices, Y, None))
-        ball = ALL[name](*(ball for ball, _ in inputs))
+    @given(data=st.data(), kind=st.sampled_from([numbers, small]), seed=SEEDS, flushes=st.booleans())
+    def check(data, kind, seed, flushes):
+        balls, computed = drawn(data, precision, kind, seed, flushes)
+        ball = ALL[name](*balls)
         for _ in range(2):
-            actual = ALL[name](*(computed for _, computed in inputs)).values
+            actual = ALL[name](*computed).values
             if name in FUSED:  # whose dA must be a number, and is not where a quotient divides by 0
                 actual = np.where(np.isnan(actual), ball.mid, actual)
             check_computed(ball, actual)
 
     check()
+
+
+@BOTH
+@pytest.mark.parametrize("name", [name for name in EXPRESSIONS | FUSED if name not in NOT_ARBS])
+def test_the_exact_value_lies_in_its_ball(name, precision):
+    @examples(4)
+    @given(data=st.data(), kind=st.sampled_from([numbers, small]), seed=SEEDS)
+    def check(data, kind, seed):
+        balls, computed = drawn(data, precision, kind, seed, False)
+        with np.errstate(all="ignore"):
+            exact = ALL[name](*(exactly(x.values) for x in computed))
+        check_exact(ALL[name](*balls), exact)
+
+    check()
+
+
+@BOTH
+@examples(150)
+@given(data=st.data(), names=st.tuples(*[st.sampled_from(FULL)] * 3, st.sampled_from(list(ALL))), seed=SEEDS)
+def test_what_an_expression_of_expressions_gives_lies_in_its_ball(precision, data, names, seed):
+    def composed(a, b, c, Y):
+        rotated = (a, b, c), (b, c, a), (c, a, b)
+        inner = [stored(ALL[name](*three, Y)) for name, three in zip(names[:3], rotated, strict=True)]
+        return ALL[names[3]](*inner, Y)
+
+    balls, computed = drawn(data, precision, small, seed, False)
+    ball, actual = composed(*balls), composed(*computed).values
+    if names[3] in FUSED:
+        actual = np.where(np.isnan(actual), ball.mid, actual)
+    check_computed(ball, actual)
+
+
+def stored(x):
+    """A result that is put into an array, where every reader finds the same numbers."""
+    return Computed(x.choices, x.values) if isinstance(x, Computed) else x
+
+
+@BOTH
+@examples(60)
+@given(data=st.data(), n=st.integers(2, 40), seed=SEEDS, scale=st.sampled_from([1, 3, 7, 32, 0.1]))
+def test_a_sum_in_any_order_lies_in_its_ball(precision, data, n, seed, scale):
+    choices = Choices(precision, seed, False)
+    a, b = (choices.rng.normal(size=(2, n)) * 2.0 ** choices.rng.integers(-30, 30, (2, n)) for _ in "ab")
+    a[1], b[1] = -a[0], b[0] * (1 + 2.0**-20)  # so that the sum of both rows nearly cancels
+    bias = choices.rng.normal(size=(1, 1))
+    inputs = [known(choices, x, None) for x in (a.reshape(1, -1), b.reshape(-1, 1), bias)]
+
+    def dot(a, b, bias):
+        return (a @ b + bias) / scale
+
+    def total(a, b, bias):
+        return (bias + a.sum(axis=-1, keepdims=True)) / scale
+
+    for equation in (dot, total):
+        ball = equation(*(ball for ball, _ in inputs))
+        for _ in range(4):
+            check_computed(ball, equation(*(computed for _, computed in inputs)).values)
+
+
+# Whole networks ------------------------------------------------------------------------------------------------------
+
+APPLIED = [form for form in DIALECTS if form.applies_to(network(beta1=0.9, beta2=0.999, epsilon=1e-6))]
+
+
+def in_forms(composed, forms):
+    """The network in those of the dialects that apply to it, one after the other as they are listed."""
+    for form in sorted(forms, key=DIALECTS.index):
+        composed = in_form(composed, form) if form.applies_to(composed) else composed
+    return composed
+
+
+def judging(composed, actual, is_shown):
+    """What is computed lies in its ball; what is shown goes on as it was computed, what is hidden as its ball."""
+
+    def settle(equation, ball):
+        name = equation.defines
+        if composed.shapes[name] == ():  # a scalar of the step, which Python computes
+            return ball
+        values = actual[now(name)].values
+        check_computed(ball, values)
+        return Ball.recorded(values, ball.precision) if is_shown(name) else ball
+
+    return settle
+
+
+SHOWN = {"everything": "WbZAdmvJ", "gradients": "Wbd", "weights": "Wb", "weights, loss": "WbJ"}
+
+
+@BOTH
+@pytest.mark.parametrize("shows", SHOWN)
+@examples(10)
+@given(
+    sizes=st.lists(st.integers(1, 4), min_size=2, max_size=4),
+    hidden=st.lists(st.sampled_from(["relu", "leaky-relu", "sigmoid", "tanh", "linear"]), min_size=4, max_size=4),
+    optimizer=st.sampled_from(["adam", "adam", "gradient-descent"]),
+    forms=st.lists(st.sampled_from(APPLIED), max_size=5, unique_by=lambda form: form.choice),
+    m=st.integers(1, 5),
+    seed=SEEDS,
+)
+def test_every_quantity_of_a_step_lies_in_its_ball(precision, shows, sizes, hidden, optimizer, forms, m, seed):
+    activations = (*hidden[: len(sizes) - 1], "sigmoid")
+    constants = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-6} if optimizer == "adam" else {}
+    composed = in_forms(network((*sizes, 1), activations, optimizer=optimizer, **constants), forms)
+    choices = Choices(precision, seed, seed % 2 == 0)
+    state = {name: np.full(composed.shapes[name], value) for name, value in composed.start.items()}
+    state |= {name: choices.rng.normal(0, 0.8, composed.shape(name, m)) for name in composed.parameters}
+    carried = {name: known(choices, value, None) for name, value in state.items()}
+    for t in (1, 2, 3):
+        inputs = {before(name): carried[name] for name in composed.remembered}
+        inputs[now("A[0]")] = known(choices, choices.rng.normal(0, 2, (sizes[0], m)), None)
+        inputs[now("Y")] = known(choices, choices.rng.integers(0, 2, (1, m)), None)
+        scalars = {now("t"): np.full((1, 1), float(t)), now("alpha"): np.full((1, 1), 0.3)}
+        actual = {ref: computed for ref, (_, computed) in inputs.items()} | scalars
+        evaluate(composed.equations, actual, lambda _, value: stored(value))
+        balls = {ref: ball for ref, (ball, _) in inputs.items()}
+        balls |= {ref: Ball(value, None, FLOAT64) for ref, value in scalars.items()}
+        evaluate(composed.equations, balls, judging(composed, actual, lambda name: name[0] in SHOWN[shows]))
+        carried = {name: (balls[now(name)], actual[now(name)]) for name in composed.remembered}
+
+
+# No radius explodes --------------------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("weight", [0.1, 0.001])
+def test_a_hidden_moments_radius_stays_bounded(precision, weight):
+    """Each lerp makes of a radius r at most a r + c, so that it stays below aⁿ r + c/(1 − a).
+
+    Moments are at most 1 in size and so |end − start| at most 2, and u is the roundings of a number and its midpoint.
+    Three roundings, of the weight, the difference and the product, are off by 4 w u (2 + r) at most, the last one by
+    u (1 + r); a part of 2⁻²⁰ is above what is of second order, and the slack of the balls.
+    """
+    rng = np.random.default_rng(0)
+    u, margin = precision.unit + FLOAT64.unit, 1 + 2.0**-20
+    off = 4 * weight * u
+    a = 1 - weight * (1 - 2.0**-20) + (off + u) * margin
+    c = (2 * off + u + 4 * precision.smallest) * margin
+    moment = Ball(rng.uniform(-1, 1, 20), np.full(20, 0.5), precision)
+    for _ in range(2000):
+        end = Ball.recorded(rng.uniform(-1, 1, 20).astype(precision.name), precision)
+        moment = lerp(moment, end, weight=weight)
+    assert (moment.radius <= 0.5 * a**2000 + c / (1 - a)).all()
+
+
+@BOTH
+def test_spelled_out_a_hidden_moments_radius_explodes(precision):
+    moment, end = Ball(np.ones(1), np.full(1, precision.unit), precision), Ball.recorded(np.zeros(1), precision)
+    for _ in range(2000):
+        moment = moment + 0.1 * (end - moment)
+    assert not (moment.radius < 1e50).any()
+
+
+@BOTH
+@pytest.mark.parametrize("Y", [0.0, 1.0, 0.25])
+@pytest.mark.parametrize("name", FUSED)
+def test_the_gradient_of_a_saturated_hidden_output_is_bounded(name, Y, precision):
+    """By 1 in size: |A − Y| is, and its radius is not larger where A may be on either side of a clip or a clamp."""
+    Z = Ball(np.array([[-700.0, -60, -20, 20, 60, 700]]), np.full((1, 6), 1e-3), precision)
+    ball = FUSED[name](Z, None, None, Ball.recorded(np.full((1, 6), Y), precision))
+    assert (np.abs(ball.mid) <= 1).all()
+    assert (ball.radius <= 1).all()
+
+
+# What must be rejected -----------------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_just_outside_is_rejected(name, precision):
+    choices = Choices(precision, 0, False)
+    values = choices.rng.uniform(0.25, 2, (3, 3, 3)) * choices.rng.choice([-1, 1], (3, 3, 3))
+    inputs = [known(choices, x, None)[0] for x in (*values, choices.rng.integers(0, 2, (3, 3)))]
+    ball = ALL[name](*inputs)
+    check_computed(ball, ball.mid)
+    for at in np.ndindex(ball.shape):
+        for sign in (-1, 1):
+            actual, end = ball.mid.copy(), ball.mid[at] + sign * ball.radius[at]
+            while abs(Fraction(end) - Fraction(ball.mid[at])) <= Fraction(ball.radius[at]):
+                end = np.nextafter(end, sign * np.inf)
+            actual[at] = np.nextafter(end, sign * np.inf)
+            with pytest.raises(AssertionError, match="outside"):
+                check_computed(ball, actual)
+
+
+def test_an_exact_value_just_outside_is_rejected():
+    ball = Ball(np.ones((1, 1)), np.full((1, 1), 0.5), FLOAT64)
+    check_exact(ball, np.full((1, 1), flint.arb(1.5)))
+    with pytest.raises(AssertionError, match="outside"):
+        check_exact(ball, np.full((1, 1), flint.arb(1.5) + flint.arb(2) ** -150))
