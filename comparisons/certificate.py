@@ -49,12 +49,15 @@ class Row:
         return "agrees" if self.checked else "not compared"
 
     def with_start(self, start: Row) -> Row:
-        """This row with its quantity's start values, judged in `start`, counted in; the worse of the two worsts."""
-        worse = max(self, start, key=lambda row: row.worst)
+        """This row with its quantity's start values, judged in `start`, counted in.
+
+        Told of is the worse of the two worsts, but a wrong start before all else.
+        """
+        told = start if start.outside else max(self, start, key=lambda row: row.worst)
         broken = [step for step in (start.first_broken, self.first_broken) if step is not None]
         return replace(
-            worse,
-            equation=start.equation if start.outside and not self.outside else self.equation,
+            told,
+            equation=start.equation if start.outside else self.equation,
             checked=self.checked + start.checked,
             not_judged=self.not_judged + start.not_judged,
             outside=self.outside + start.outside,

@@ -88,7 +88,7 @@ def record(
     name = name or str(getattr(subject, "__name__", type(subject).__name__))
     layout = layout or getattr(subject, "__globals__", {}).get("LAYOUT", "columns")
     network = network_of(experiment)
-    about = {**environment(), "same_arithmetic": _is_same_arithmetic(subject, experiment)}
+    about = environment()
     delivery = Delivery(network, experiment.precision, layout)
     keep = Memory(experiment) if into is None else TraceFolder(Path(into), experiment, name, about)
     complete = False
@@ -101,12 +101,6 @@ def record(
         return keep.folder
     start = keep.own_start if keep.own_start is not None else experiment.initial()
     return Trace(experiment, name, joined(keep.chunks), start, keep.own_start is not None, about=about)
-
-
-def _is_same_arithmetic(subject: Subject, experiment: Experiment) -> bool:
-    """Whether the subject is the reference in float64, which balls are computed in: judged by itself, no evidence."""
-    module = getattr(subject, "__module__", "")
-    return experiment.precision == "float64" and module == "comparisons.implementations.numpy_reference"
 
 
 def _steps(

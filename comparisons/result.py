@@ -89,6 +89,7 @@ class Result:
 
     `agreements` compare whole runs pair by pair, `explanations` say why two end apart, `histories` have loss and
     accuracy by epoch, `bands` the replicas' losses; they are advice, and the verdict is made of certificates alone.
+    `not_whole` says why whole runs could not be compared, if so.
     """
 
     verdict: Verdict
@@ -101,6 +102,7 @@ class Result:
     explanations: tuple[Mapping[str, Any], ...] = ()
     histories: tuple[Mapping[str, Any], ...] = ()
     bands: tuple[Mapping[str, Any], ...] = ()
+    not_whole: str = ""
     version: int = VERSION
 
     @property
@@ -181,6 +183,7 @@ def read(folder: str | Path) -> Result:
             explanations=tuple(content.get("explanations", ())),
             histories=tuple(content.get("histories", ())),
             bands=tuple(content.get("bands", ())),
+            not_whole=content.get("not_whole", ""),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path} is no result of version {VERSION}: {type(error).__name__} {error}") from None

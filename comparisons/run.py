@@ -82,7 +82,7 @@ def run(
             one_result, of_it = _result_of(one, experiment, found[one.name, experiment.precision], asked_for)
             results.append(one_result)
             rows += of_it
-    whole = _whole_runs(results, found, experiments, patience, watch, idle)
+    whole, not_whole = _whole_runs(results, found, experiments, patience, watch, idle)
     result = Result(
         verdict=verdict_of(results),
         checked=sum(row.checked for row in rows),
@@ -97,6 +97,7 @@ def run(
         explanations=whole["explanations"],
         histories=whole["histories"],
         bands=whole["bands"],
+        not_whole=not_whole,
     )
     try:
         _write_csv(result, folder)
@@ -202,7 +203,7 @@ def _whole_runs(
     patience: float,
     watch: Watcher,
     idle: Callable[[], None],
-) -> dict[str, tuple[Any, ...]]:
+) -> tuple[dict[str, tuple[Any, ...]], str]:
     """The whole runs of each precision, compared in processes of their own; advice, so a failure costs no verdict."""
     jobs = []
     for experiment in experiments:
@@ -215,11 +216,15 @@ def _whole_runs(
     if jobs:
         watch("", {"event": "comparing"})
     whole: dict[str, list[Any]] = {name: [] for name in WHOLE_RUNS}
+    failed = []
     for job in sorted(work(jobs, patience=patience, idle=idle), key=lambda job: job.name):
         for event in job.of("agreed"):
             for name in WHOLE_RUNS:
                 whole[name] += event[name]
-    return {name: tuple(parts) for name, parts in whole.items()}
+        if not job.of("agreed"):
+            last = job.output.splitlines()[-1:] or [""]
+            failed.append(f"{job.name}: {job.ended or 'it ended without a word'} {last[0]}".strip())
+    return {name: tuple(parts) for name, parts in whole.items()}, "; ".join(failed)
 
 
 def _environment(chosen: Sequence[Implementation]) -> dict[str, Any]:

@@ -228,7 +228,10 @@ def load(folder: str | Path) -> Trace:
             f"{folder} is incomplete: {head['n_steps']:,} of {experiment.n_steps:,} steps were recorded; "
             "record it again"
         )
+    _check_head(head, folder, network, experiment)
     chunks = [path for path in sorted(folder.glob("*.safetensors")) if path.stem.isdecimal()]
+    if not chunks:
+        raise UsageError(f"{folder} has no chunks: 000000.safetensors and so on are missing; record it again")
     expected = {name: tuple(shape) for name, shape in head["shown"].items()}
     shown = joined(_chunk(path, expected, network) for path in chunks)
     start = _start(head, folder, network, experiment)
@@ -261,11 +264,29 @@ def _head(folder: Path) -> dict[str, Any]:
     return head
 
 
+def _check_head(head: Mapping[str, Any], folder: Path, network: Network, experiment: Experiment) -> None:
+    """Refuse what trace.json says of its quantities and steps where the experiment says otherwise."""
+    for name, shape in head["shown"].items():
+        own = list(network.shapes.get(name, ()))
+        if not own:
+            raise UsageError(f"{folder}/trace.json shows {name!r}, which is no array of this experiment's network")
+        if shape != own:
+            raise UsageError(f"{folder}/trace.json gives {name} the shape {shape}, but here it is {own}")
+    sizes = sorted({int(m) for m in experiment.batch_sizes})
+    for field_name, actual, expected in (
+        ("n_steps", head["n_steps"], experiment.n_steps),
+        ("batch_sizes", head.get("batch_sizes", sizes), sizes),
+    ):
+        if actual != expected:
+            raise UsageError(f"{folder}/trace.json says {field_name} {actual}, but its experiment has {expected}")
+
+
 def _experiment(head: Mapping[str, Any], folder: Path) -> Experiment:
     for section in head["experiment"].values():
-        file = section.get("file") if isinstance(section, dict) else None
-        if isinstance(file, str) and Path(file).name != file:
-            raise UsageError(f"{folder}/trace.json names the file {file!r}, which is not in the trace's own folder")
+        for field_name in ("file", "test_file"):
+            file = section.get(field_name) if isinstance(section, dict) else None
+            if isinstance(file, str) and Path(file).name != file:
+                raise UsageError(f"{folder}/trace.json names the file {file!r}, which is not in the trace's own folder")
     experiment = Experiment.from_json(head["experiment"], folder)
     if experiment.digest != head["digest"]:
         raise UsageError(
@@ -281,8 +302,10 @@ def _tensors(path: Path) -> dict[str, np.ndarray]:
 
     try:
         return load_file(path)
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise UsageError(f"{path} is damaged or no safetensors file: {error}") from None
+    except FileNotFoundError:
+        raise UsageError(f"{path} is missing, but trace.json names it") from None
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is damaged, no safetensors file, or of a type that NumPy lacks: {error}") from None
 
 
 def _chunk(path: Path, expected: Mapping[str, tuple], network: Network) -> dict[str, Stack]:

@@ -133,13 +133,14 @@ def chain_of(chain: Any) -> str:
     return text
 
 
-def chain_line(implementations: Iterable[Any]) -> str:
+def chain_line(implementations: Sequence[Any]) -> str:
     """The chain statement of a whole run, in one sentence where all chains are closed."""
     chains = [one.chain for one in implementations if one.chain is not None]
     if not chains or not all(chain["holds"] for chain in chains):
         return ""
     judged, links = sum(chain["n_judged"] for chain in chains), sum(chain["n_links"] for chain in chains)
-    text = "Chain: in every run, every parameter of every step is tied to the step before by judged equations"
+    every = "every run" if len(chains) == len(list(implementations)) else "every run that was compared"
+    text = f"Chain: in {every}, every parameter of every step is tied to the step before by judged equations"
     if judged == links:
         return f"{text}: {count(links)} numbers."
     return (
@@ -188,7 +189,11 @@ def verdict_line(result: Any) -> str:
 
 def _missing(result: Any, by_verdict: dict[str, list[str]]) -> str:
     if by_verdict.get("not compared"):
-        return listed(by_verdict["not compared"])
+        reasons: dict[str, list[str]] = {}
+        for one in result.implementations:
+            if one.verdict == "not compared" and not one.skipped:
+                reasons.setdefault(one.reason, []).append(f"{one.name} ({one.precision})")
+        return "; ".join(f"{listed(names)}, {reason}" for reason, names in reasons.items())
     return "only the reference ran, and the reference alone is no agreement"
 
 

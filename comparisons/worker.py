@@ -88,7 +88,7 @@ def _record(job: dict[str, Any], pipe: Pipe) -> int:
         pipe.tell("failed", precision=None, reason=str(error))
         return 0
     except BaseException as error:
-        pipe.tell("failed", precision=None, reason=_raised(error, implementation))
+        pipe.tell("failed", precision=None, reason=raised(error, implementation))
         raise
     pipe.tell("loaded")
     for task in job["tasks"]:
@@ -102,7 +102,7 @@ def _record(job: dict[str, Any], pipe: Pipe) -> int:
             continue
         except BaseException as error:
             of_disk = _of_disk(error, task["into"])
-            reason = of_disk or _raised(error, implementation)
+            reason = of_disk or raised(error, implementation)
             pipe.tell("failed", precision=experiment.precision, reason=reason)
             if not of_disk:
                 traceback.print_exc()
@@ -179,7 +179,7 @@ def _of_disk(error: BaseException, folder: str) -> str:
     return f"{folder} could not be written: {said}; free some space or choose another --out"
 
 
-def _raised(error: BaseException, implementation: Any) -> str:
+def raised(error: BaseException, implementation: Any) -> str:
     """What was raised and where in the user's file, if it was there."""
     where = ""
     file = implementation.target.rpartition(":")[0]

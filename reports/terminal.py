@@ -138,7 +138,7 @@ def whole_runs(result: Result) -> list[str]:
     agreements = [revived(agreement) for agreement in result.agreements]
     scores = {(s.implementation, s.precision): s for agreement in agreements for s in agreement.scores}
     if not scores:
-        return []
+        return [f"Whole runs were not compared: {result.not_whole}."] if result.not_whole else []
     lines = ["", "Whole runs (advice; the verdict is made of certificates alone)"]
     lines += [f"  {score_line(score)}" for score in scores.values()]
     lines.append(f"  {alarm_line(list(scores.values()))}")

@@ -1,12 +1,13 @@
 """The command `backproof`: what it understands, and how it ends.
 
 Exit codes: 0 all agree; 1 a disagreement; 2 the user's mistake, in one line; 3 something that was asked for could not
-be compared, or nothing was; 130 Ctrl-C. Each command imports what it needs when it is called.
+be compared, or nothing was; 70 a defect of Backproof; 130 Ctrl-C. Each command imports what it needs when it is called.
 """
 
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -173,6 +174,10 @@ def main() -> None:
     except BrokenPipeError:
         code = 141  # whoever was reading has gone
         sys.stderr.close()
+    except Exception:  # ours, not the user's: no exit code that means something else
+        traceback.print_exc()
+        print("backproof: this is a defect of Backproof; please report it with the lines above", file=sys.stderr)
+        code = 70
     raise SystemExit(code)
 
 

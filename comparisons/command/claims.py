@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.text import Text
 
 from comparisons.claims import CLAIMS, measured
+from comparisons.command.console import console_of
 from comparisons.command.experiments import experiment_of
 from comparisons.errors import UsageError
 
@@ -18,7 +18,7 @@ def claims_command(names: Sequence[str], named: str) -> int:
     for name in names:
         if name not in known:
             raise UsageError(f"there is no claim {name}; the claims are {', '.join(known)}")
-    console, all_hold = Console(), True
+    console, all_hold = console_of(), True
     for claim, evidence in measured(list(names), experiment_of(named)):
         style, verdict = ("green", "✓ holds") if evidence.holds else ("bold red", "✗ does not hold")
         console.print(Text.assemble((f"{verdict}  ", style), f"{claim.name}: {claim.says}"), soft_wrap=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import textwrap
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from comparisons.command.console import console_of
 from comparisons.command.experiments import experiment_of
+from comparisons.command.run import console_of
 from comparisons.composed import network_of
 from comparisons.implementations.registry import implementations
 from reference.dialects import DIALECTS
@@ -18,13 +19,13 @@ def implementations_command() -> int:
     """One line each."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("name", no_wrap=True)
-    table.add_column("installed")
+    table.add_column("installed", no_wrap=True)
     table.add_column("what it is")
     for one in implementations().values():
         versions = ", ".join(f"{package} {version}" for package, version in one.versions.items())
         state = Text(f"✗ {one.how_to_get}", style="yellow") if one.missing else Text(f"✓ {versions}", style="green")
         table.add_row(one.name, state, one.says)
-    Console().print(table)
+    console_of().print(table)
     return 0
 
 

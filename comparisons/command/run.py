@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
+from comparisons.command.console import console_of
 from comparisons.command.experiments import experiments_of
 from comparisons.command.progress import Progress
 from comparisons.errors import UsageError
@@ -38,12 +38,6 @@ def run_command(
     show(result, console)
     console.print(Text(f"Result and traces: {out}"), soft_wrap=True)
     return result.exit_code
-
-
-def console_of() -> Console:
-    """The terminal as it is; elsewhere, wide enough that no number is cut."""
-    console = Console()
-    return console if console.is_terminal else Console(width=140)
 
 
 def chosen_from(implementations: str | None) -> Sequence[Implementation]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from comparisons.agreement import check_comparable, closest_forms, compared
 from comparisons.causes import explain
 from comparisons.certificate import Verdict
 from comparisons.certifying import certify
+from comparisons.command.console import console_of
 from comparisons.command.experiments import experiment_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import find, load
 from comparisons.recording import record
 from comparisons.trace import load as load_trace
+from comparisons.worker import raised
 from comparisons.wording import agreement_text, certificate_text, counted, explanation_text, growth_line
 
 
@@ -30,10 +32,15 @@ def record_command(named: str, experiment_name: str, out: Path, precision: str |
     subject, layout = load(implementation)
     try:
         record(subject, experiment, name=implementation.name, layout=layout, into=out)
+    except (UsageError, KeyboardInterrupt):
+        raise
     except OSError as error:
         raise UsageError(f"{out} could not be written: {error.strerror or error}; choose another --out") from None
+    except Exception as error:
+        print(f"backproof: {named}: {raised(error, implementation)}", file=sys.stderr)
+        return 3
     trace = load_trace(out)
-    Console().print(f"{out}: {counted(trace.n_steps, 'step')}, shown are {', '.join(trace.shown)}", highlight=False)
+    console_of().print(f"{out}: {counted(trace.n_steps, 'step')}, shown are {', '.join(trace.shown)}", highlight=False)
     return 0
 
 
@@ -41,7 +48,7 @@ def certify_command(folders: Sequence[Path]) -> int:
     """Certify each trace; the exit code is the worst of all."""
     if not folders:
         raise UsageError("certify needs at least one trace; name folders that `backproof record` wrote")
-    console = Console()
+    console = console_of()
     verdicts = []
     for folder in folders:
         certificate = certify(load_trace(folder))
@@ -52,7 +59,7 @@ def certify_command(folders: Sequence[Path]) -> int:
 
 def compare_command(one: Path, other: Path) -> int:
     """Compare two traces; the exit code is that of their certificates."""
-    console = Console()
+    console = console_of()
     traces = [load_trace(one), load_trace(other)]
     check_comparable(*traces)
     certificates = [certify(trace) for trace in traces]

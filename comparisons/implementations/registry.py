@@ -91,7 +91,8 @@ def find(name: str) -> Implementation:
         path = Path(target).expanduser().resolve()
         if not path.is_file():
             raise UsageError(f"there is no file {target}; name a Python file with a function train(experiment)")
-        return Implementation(path.stem, f"{path}:{function}", says=f"from {target}")
+        name = path.name if path.stem in known else path.stem
+        return Implementation(name, f"{path}:{function}", says=f"from {target}")
     if ":" in name:
         return Implementation(target.rpartition(".")[2], name, says=f"from {name}")
     near = difflib.get_close_matches(name, known, n=3) or list(known)

@@ -156,7 +156,7 @@ class Choices:
 
 
 class Computed(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array as an implementation computes it: `factors` if it is a product, `terms` if a sum that is yet to be made."""
+    """An array as an implementation computes it: `factors` if it is a product, `terms` if a sum not yet made."""
 
     __array_priority__ = 1000
 
