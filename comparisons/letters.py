@@ -119,7 +119,7 @@ def clipped_cross_entropy_slope(A: Any, Y: Any, *, over: int, epsilon: float) ->
     It is fused where A (1 − A) is multiplied back.
     """
     A, Y = as_balls(A, Y)
-    inside = (A <= 1 - epsilon) * (A >= epsilon)
+    inside = minimum(A <= 1 - epsilon, A >= epsilon)
     clipped = maximum(minimum(A, as_ball(1 - epsilon, A.precision)), as_ball(epsilon, A.precision))
     return _remembering(cross_entropy_slope(clipped, Y, over=over) * inside, A, Y, over, inside=inside)
 

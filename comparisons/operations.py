@@ -150,7 +150,7 @@ def _extreme(choose: Callable, sign: int) -> Callable[[Ball, Ball], Ball]:
         spread = plus(a.spread, b.spread)
         if spread is None:
             return Ball(mid, None, a.precision)
-        gap, width = sign * (a.mid - b.mid), spread * SLACK
+        gap, width = sign * (a.mid - b.mid), np.where(np.isinf(spread), np.nan, spread * SLACK)
         is_a, is_b = gap >= width, -gap >= width
         radius = np.where(is_a, a.radius, b.radius)
         undecided = ~(is_a | is_b)

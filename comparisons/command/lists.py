@@ -9,7 +9,6 @@ from rich.text import Text
 
 from comparisons.command.console import console_of
 from comparisons.command.experiments import experiment_of
-from comparisons.command.run import console_of
 from comparisons.composed import network_of
 from comparisons.implementations.registry import implementations
 from reference.dialects import DIALECTS

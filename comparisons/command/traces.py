@@ -18,8 +18,8 @@ from comparisons.errors import UsageError
 from comparisons.implementations.registry import find, load
 from comparisons.recording import record
 from comparisons.trace import load as load_trace
-from comparisons.worker import raised
 from comparisons.wording import agreement_text, certificate_text, counted, explanation_text, growth_line
+from comparisons.worker import raised
 
 
 def record_command(named: str, experiment_name: str, out: Path, precision: str | None) -> int:
