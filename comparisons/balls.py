@@ -189,7 +189,7 @@ def rounded(
     mid: np.ndarray,
     given: np.ndarray | None,
     precision: Precision,
-    roundings: float = 1,
+    roundings: float | np.ndarray = 1,
     own: float = 1,
     exact: np.ndarray | None = None,
     sum_of: Sum | None = None,

@@ -103,13 +103,10 @@ class Delivery:
         if array.ndim < 2:  # b as (n,), J as a number, one output's examples as (m,)
             fits = array.size == np.prod(expected) and 1 in expected
             return array.reshape(expected) if fits else None
-        turn = self.layout == "rows" or (self.layout == "torch" and self._is_turned_in_torch(name))
+        is_row = expected[-1] == 1 and array.shape != expected  # a bias as (1, n), but not the weights of a single input
+        turn = self.layout == "rows" or (self.layout == "torch" and (self.network.per_example(name) or is_row))
         turned = array.mT if turn else array
         return turned if turned.shape == expected else None
-
-    def _is_turned_in_torch(self, name: str) -> bool:
-        shape = self.network.shapes[name]
-        return "m" in shape or shape[-1] == 1
 
     def _misshapen(self, name: str, array: np.ndarray, expected: tuple[int, ...], where: str) -> str:
         here = expected[::-1] if self._turned(name, np.empty(expected[::-1]), expected) is not None else expected

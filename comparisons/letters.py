@@ -107,10 +107,25 @@ def cross_entropy_slope(A: Any, Y: Any, *, over: int = 1) -> Ball:
 
 
 def clamped_cross_entropy_slope(A: Any, Y: Any, *, over: int, epsilon: float) -> Ball:
-    """(A − Y)/max(A (1 − A), epsilon)/over; it is fused where A (1 − A) is multiplied back."""
+    """(A − Y)/max(A (1 − A), epsilon)/over; it is fused where A (1 − A) is multiplied back.
+
+    Where A is hidden and not clamped it is (1 − Y)/(1 − A) − Y/A, which moves by r Y/(A (A − r)) with 1/A, and so on;
+    of A − Y, 1 − A, A (1 − A), the quotient and 1/over each rounds.
+    """
     A, Y = as_balls(A, Y)
-    slope = (A - Y) / maximum(_sigmoid_slope(A), as_ball(epsilon, A.precision)) / over
-    return _remembering(slope, A, Y, over, clamp=as_ball(epsilon, A.precision))
+    clamp = as_ball(epsilon, A.precision)
+    slope = (A - Y) / maximum(_sigmoid_slope(A), clamp) / over
+    if A.spread is not None:
+        p, low, high = A.precision, A.mid - A.spread * SLACK, 1 - A.mid - A.spread * SLACK
+        moved = A.spread * (size_of(Y) / (A.mid * low) + size_of(1 - Y) / ((1 - A.mid) * high))
+        moved = (moved + Y.radius / (low * high)) / over
+        roundings = 3 + units_of("divide", p) + (0 if over == 1 else 1 + units_of("divide", p))
+        flushed = p.smallest * (2 + 1 / (low * high))
+        terms = Sum(roundings, np.abs(slope.mid) + moved, moved, flushed, closed=True)
+        smooth = added(slope.mid, terms, p)
+        is_smooth = (_kept(A, clamp)[0] == 1) & (smooth.radius < slope.radius)
+        slope = Ball(slope.mid, np.where(is_smooth, smooth.radius, slope.radius), p)
+    return _remembering(slope, A, Y, over, clamp=clamp)
 
 
 def clipped_cross_entropy_slope(A: Any, Y: Any, *, over: int, epsilon: float) -> Ball:
@@ -163,14 +178,18 @@ def _fused_slope(A: Ball, Y: Ball, over: int, clamp: Ball | None = None, inside:
         absolute = (size_of(1 - Y) * size_of(A) + size_of(Y) * (np.abs(1 - A.mid) + spread)) / over
         fused = added(mid, Sum(roundings, absolute, given, 4 * smallest, closed=True), p)
         return fused if inside is None else fused * inside
-    width, epsilon = spread * SLACK, clamp.mid - clamp.radius
-    least = np.maximum(A.mid - width, 0) * np.maximum(1 - A.mid - width, 0) / (size_of(clamp) * SLACK)
-    most = (np.abs(A.mid) + width) * (np.abs(1 - A.mid) + width) / epsilon
-    least, most = np.minimum(least, 1), np.minimum(most, 1)
-    size = np.abs(mid) + given
+    (least, most), size = _kept(A, clamp), np.abs(mid) + given
     given = given * most + np.abs(mid) * (most - least) / 2
-    flushed = smallest * (4 + size / epsilon)
+    flushed = smallest * (4 + size / (clamp.mid - clamp.radius))
     return added(mid * (least + most) / 2, Sum(roundings, size * most, given, flushed, closed=True), p)
+
+
+def _kept(A: Ball, clamp: Ball) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the most that min(1, A (1 − A)/epsilon) may be."""
+    width = A.radius * SLACK
+    least = np.maximum(A.mid - width, 0) * np.maximum(1 - A.mid - width, 0) / (size_of(clamp) * SLACK)
+    most = (np.abs(A.mid) + width) * (np.abs(1 - A.mid) + width) / (clamp.mid - clamp.radius)
+    return np.minimum(least, 1), np.minimum(most, 1)
 
 
 def logits_loss(Z: Any, Y: Any) -> Ball:
@@ -203,8 +222,9 @@ def logits_loss_slope(Z: Any, Y: Any) -> Ball:
     """[Z > 0] − Y ± e^−|Z|/(1 + e^−|Z|), its terms in any order; with Z it moves by the reach of σ, with Y by r.
 
     The last term's roundings: c_exp, the sum 1 + ·, its reciprocal c_divide, the product with it, and the product with
-    1/m where that scales the terms first. Y times 1/m rounds unless Y is 0 or 1. Where Z may have either sign, so may
-    the terms.
+    1/m where that scales the terms first. For a label of 0 or 1 the terms' sum rounds once: two ones cancel, or what
+    the third has been added to first is within a factor of 2 of the other. For others it rounds twice, and so does Y
+    times 1/m. Where Z may have either sign, so may the terms.
     """
     Z, Y = as_balls(Z, Y)
     p = Z.precision
@@ -213,13 +233,13 @@ def logits_loss_slope(Z: Any, Y: Any) -> Ball:
     tail = small / (1 + small) + moved
     of_tail = growth(units_of("exp", p) + units_of("divide", p) + 3, p, units_of("exp", FLOAT64) + 2) * tail
     step = ((Z.mid > 0) | ~(np.abs(Z.mid) > Z.radius * SLACK)) * 1.0
-    absolute = step + size_of(Y) + tail
-    local = of_tail + growth(step + (size_of(Y) > 0), p, own=2) * (absolute + of_tail) + 6 * p.smallest
+    largest = np.maximum(step, size_of(Y)) + tail + of_tail
+    local = growth((largest > tail + of_tail) * 1.0, p, own=1) * largest + of_tail + 6 * p.smallest
     hard = is_zero(Y) | is_zero(1 - Y)
     if not hard.all():
-        local = local + np.where(hard, 0.0, growth(1, p, own=0) * size_of(Y))
+        local = local + np.where(hard, 0.0, growth(2, p, own=1) * (largest + size_of(Y)))
     mid, radius = alphabet.logits_loss_slope(Z.mid, Y.mid), (local + moved + Y.radius) * SLACK
-    return Ball(mid, radius, p, Sum(1, absolute, closed=True))
+    return Ball(mid, radius, p, Sum(1, step + size_of(Y) + tail, closed=True))
 
 
 def in_precision_of(x: Any, like: Any) -> Ball:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 from comparisons.certificate import Certificate, Chain, Row, Verdict
 from comparisons.errors import UsageError
@@ -104,6 +104,9 @@ class Result:
     bands: tuple[Mapping[str, Any], ...] = ()
     not_whole: str = ""
     version: int = VERSION
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError('a result has no truth value; ask for its .verdict: "agrees", "disagrees" or "not compared"')
 
     @property
     def exit_code(self) -> int:

@@ -76,7 +76,8 @@ def _judge(piece: Piece, sensitivity: float, old: np.ndarray | None) -> _Judged:
     is_outside = (is_bounded & ~(error <= radius)) | ~np.isfinite(actual)
     is_judged = is_bounded
     if old is not None:
-        is_judged = is_judged & ~((np.abs(old[steps] - mid) <= radius) & (radius > 0))
+        with np.errstate(all="ignore"):
+            is_judged = is_judged & ~((np.abs(old[steps] - mid) <= radius) & (radius > 0))
     slack = radius + error
     is_blind = ((sensitivity * _scale(ball, actual.shape) <= slack) & (slack > 0)) | ~is_bounded
     ratio = np.where(is_outside & ~np.isfinite(ratio), np.inf, ratio)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from comparisons.accuracy import ACCURACY, ASSUMED
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
 from comparisons.implementations.registry import Implementation
@@ -23,7 +24,7 @@ from comparisons.result import (
     verdict_of,
     write,
 )
-from comparisons.wording import reason_of
+from comparisons.wording import assumption, reason_of
 
 PATIENCE = 300.0  # seconds without a sign of life after which an implementation is given up
 
@@ -90,7 +91,7 @@ def run(
             **experiments[0].to_json(),
             "precision": "both" if len(experiments) > 1 else experiments[0].precision,
         },
-        environment=_environment(chosen),
+        environment=_environment(chosen, experiments),
         implementations=tuple(results),
         rows=tuple(rows),
         agreements=whole["agreements"],
@@ -227,9 +228,16 @@ def _whole_runs(
     return {name: tuple(parts) for name, parts in whole.items()}, "; ".join(failed)
 
 
-def _environment(chosen: Sequence[Implementation]) -> dict[str, Any]:
+def _environment(chosen: Sequence[Implementation], experiments: Sequence[Experiment]) -> dict[str, Any]:
     versions = {package: version for one in chosen for package, version in one.versions.items()}
-    return {**environment(), "versions": versions, "flush_to_zero": _flushes_to_zero(), "executable": sys.executable}
+    assumed = [experiment.precision for experiment in experiments if experiment.precision in ASSUMED]
+    return {
+        **environment(),
+        "versions": versions,
+        "flush_to_zero": _flushes_to_zero(),
+        "executable": sys.executable,
+        "assumed": assumption(assumed, list(ACCURACY)) if assumed else "",
+    }
 
 
 def _flushes_to_zero() -> bool:

@@ -148,6 +148,8 @@ class TraceFolder:
     def __init__(self, folder: Path, experiment: Experiment, implementation: str, about: Mapping[str, Any]) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        if any(self.folder.iterdir()) and not (self.folder / "trace.json").is_file():
+            raise UsageError(f"{folder} holds files but no trace, and what is recorded would replace them; name a new one")
         for old in self.folder.glob("*.safetensors"):
             old.unlink()
         self.network = network_of(experiment)
@@ -287,7 +289,10 @@ def _experiment(head: Mapping[str, Any], folder: Path) -> Experiment:
             file = section.get(field_name) if isinstance(section, dict) else None
             if isinstance(file, str) and Path(file).name != file:
                 raise UsageError(f"{folder}/trace.json names the file {file!r}, which is not in the trace's own folder")
-    experiment = Experiment.from_json(head["experiment"], folder)
+    try:
+        experiment = Experiment.from_json(head["experiment"], folder)
+    except UsageError as error:
+        raise UsageError(f"{folder}/trace.json describes no experiment: {error}") from None
     if experiment.digest != head["digest"]:
         raise UsageError(
             f"{folder} was recorded on other data, start values or batches than its experiment describes: "

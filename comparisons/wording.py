@@ -164,6 +164,14 @@ def blind_line(precision: str, rows: Iterable[Any]) -> str:
     )
 
 
+def assumption(precisions: Sequence[str], functions: Sequence[str]) -> str:
+    """What the bounds of these precisions assume."""
+    return (
+        f"Assumed in {listed(precisions)}: the accuracy of {listed(functions)} is the largest error in a sample of "
+        "inputs, not a proven bound."
+    )
+
+
 def verdict_line(result: Any) -> str:
     """One sentence on the whole run."""
     by_verdict: dict[str, list[str]] = {}

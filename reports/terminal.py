@@ -130,6 +130,7 @@ def notes(result: Result) -> list[str]:
         )
         more = f" and {len(idle) - 4} more" if len(idle) > 4 else ""
         lines.append(f"Bounds that never bite (every error below 1/1000 of the bound): {named}{more}.")
+    lines.append(result.environment.get("assumed", ""))
     return [line for line in lines if line]
 
 

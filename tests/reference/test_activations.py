@@ -12,7 +12,7 @@ from comparisons.precisions import FLOAT64
 from reference.activations import ACTIVATIONS, relu, relu_backward, sigmoid, tanh
 from reference.network import arguments
 
-everywhere = settings(deadline=None, derandomize=True, max_examples=300)
+everywhere = settings(deadline=None, derandomize=True, max_examples=200)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 finite32 = st.floats(allow_nan=False, allow_infinity=False, width=32)
 NAMES = pytest.mark.parametrize("name", ACTIVATIONS)

@@ -154,6 +154,18 @@ class Choices:
             else self.multiply(a, self.function("divide", one, number))
         )
 
+    def scaled(self, values, how, number):
+        """Values times or over a number that all share."""
+        if how == "correctly over":
+            return self.flushed(self.flushed(values) / self.read(number))
+        return self.over(values, number) if how == "over" else self.multiply(values, number)
+
+    def for_terms(self, how, number):
+        """A scale that is applied to each term: all are divided correctly, or times the same reciprocal."""
+        if how == "over" and self.coin():
+            return "times", self.function("divide", self.dtype.type(1), self.read(number))
+        return "correctly over" if how == "over" else how, number
+
 
 class Computed(np.lib.mixins.NDArrayOperatorsMixin):
     """An array as an implementation computes it: `factors` if it is a product, `terms` if a sum not yet made."""
@@ -181,7 +193,8 @@ class Computed(np.lib.mixins.NDArrayOperatorsMixin):
         choices = self.choices
         terms, at_the_end = list(self.terms), list(self.scales)
         if at_the_end and choices.coin():
-            terms, at_the_end = [(self._scaled(self._product(t), at_the_end), None) for t in terms], []
+            scales, at_the_end = [choices.for_terms(*scale) for scale in at_the_end], []
+            terms = [(self._scaled(self._product(term), scales), None) for term in terms]
         style = choices.rng.integers(5)
         if style < 3:
             choices.rng.shuffle(terms)
@@ -204,8 +217,8 @@ class Computed(np.lib.mixins.NDArrayOperatorsMixin):
         return self.choices.add(self._product(one), self._product(other))
 
     def _scaled(self, values, scales):
-        for kind, number in scales:
-            values = self.choices.over(values, number) if kind == "over" else self.choices.multiply(values, number)
+        for scale in scales:
+            values = self.choices.scaled(values, *scale)
         return values
 
     def sum(self, *, axis, keepdims=False):
@@ -723,8 +736,8 @@ def test_the_gradient_of_a_saturated_hidden_output_is_bounded(name, Y, precision
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_just_outside_is_rejected(name, precision):
     choices = Choices(precision, 0, False)
-    values = choices.rng.uniform(0.25, 2, (3, 3, 3)) * choices.rng.choice([-1, 1], (3, 3, 3))
-    inputs = [known(choices, x, None)[0] for x in (*values, choices.rng.integers(0, 2, (3, 3)))]
+    a, b, c = choices.rng.uniform(0.25, 2, (3, 3, 3)) * [[[1]], [[-1]], [[1]]]
+    inputs = [known(choices, x, None)[0] for x in (a, b, c, choices.rng.integers(0, 2, (3, 3)))]
     ball = ALL[name](*inputs)
     check_computed(ball, ball.mid)
     for at in np.ndindex(ball.shape):
