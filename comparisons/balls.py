@@ -92,11 +92,11 @@ class Ball(np.lib.mixins.NDArrayOperatorsMixin):
 
     def sum(self, *, axis: int, keepdims: bool = False) -> Ball:
         """Σ along an axis, in any order: each term meets at most n − 1 roundings."""
-        n = max(self.mid.shape[axis] - 1, 0)
-        given = None if self.spread is None else self.spread.sum(axis=axis, keepdims=keepdims)
-        absolute = size_of(self).sum(axis=axis, keepdims=keepdims)
-        terms = Sum(n, absolute, given, n * self.precision.smallest)
-        return added(self.mid.sum(axis=axis, keepdims=keepdims), terms, self.precision)
+        n, how = max(self.mid.shape[axis] - 1, 0), {"axis": axis, "keepdims": keepdims}
+        with np.errstate(all="ignore"):
+            given = None if self.spread is None else self.spread.sum(**how)
+            terms = Sum(n, size_of(self).sum(**how), given, n * self.precision.smallest)
+            return added(self.mid.sum(**how), terms, self.precision)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         from comparisons.operations import OPERATIONS  # what the operations do is written with balls

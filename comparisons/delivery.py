@@ -103,7 +103,7 @@ class Delivery:
         if array.ndim < 2:  # b as (n,), J as a number, one output's examples as (m,)
             fits = array.size == np.prod(expected) and 1 in expected
             return array.reshape(expected) if fits else None
-        is_row = expected[-1] == 1 and array.shape != expected  # a bias as (1, n), but not the weights of a single input
+        is_row = expected[-1] == 1 and array.shape != expected  # a bias as (1, n), but not weights of a single input
         turn = self.layout == "rows" or (self.layout == "torch" and (self.network.per_example(name) or is_row))
         turned = array.mT if turn else array
         return turned if turned.shape == expected else None

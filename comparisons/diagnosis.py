@@ -37,12 +37,11 @@ class Diagnosis:
         """The smallest set of forms that leaves nothing outside; where none does, the one that leaves the least.
 
         The least is counted in quantities, so that one cause that is not known is not hidden by forms that move it.
+        What breaks in the probes is known; where something else breaks later, these steps are one more probe.
         """
         while True:
-            forms, is_clean = self._search()
-            if not is_clean:
-                return forms
-            broken_at = self._first_broken_step(forms)
+            forms = self._search()
+            broken_at = self._first_broken_step(forms, known=self._broken_under(forms))
             if broken_at is None:
                 return forms
             self.probes.append(Judging(self._around(broken_at)))
@@ -78,7 +77,7 @@ class Diagnosis:
             return False
         return next(_broken(self.judging, network), None) is None
 
-    def _search(self) -> tuple[Forms, bool]:
+    def _search(self) -> Forms:
         """Best first: fewest quantities given up as broken, then fewest forms, with a bound on how many more it takes.
 
         Any set of forms that mends a quantity has one that changes what the quantity is computed from. So each state
@@ -97,7 +96,7 @@ class Diagnosis:
             if best is None or score < best[0]:
                 best = (score, forms)
             if not broken:
-                return forms, True
+                return forms
             options = {name: self._that_change(name, forms) for name in broken if name not in given_up}
             if not options:
                 continue
@@ -114,7 +113,7 @@ class Diagnosis:
                     cost = (len(without), len(candidate) + self._at_least(candidate, without))
                     heapq.heappush(queue, (cost, next(count), candidate, without))
         assert best is not None
-        return best[1], False
+        return best[1]
 
     def _at_least(self, forms: Forms, given_up: frozenset[str]) -> int:
         """How many more forms it takes at least: one for each broken quantity whose choices no other one shares."""
@@ -173,11 +172,12 @@ class Diagnosis:
     def _ordered(self, forms: Forms) -> Forms:
         return tuple(form for form in self.known if form in forms)
 
-    def _first_broken_step(self, forms: Forms) -> int | None:
+    def _first_broken_step(self, forms: Forms, known: frozenset[str]) -> int | None:
+        """The first step of the whole trace in which a quantity breaks that is not among the known ones."""
         network = self._network(forms)
         assert network is not None
-        steps = [row.first_broken for row in self.judging.rows(network) if row.first_broken is not None]
-        return min(steps, default=None)
+        rows = (row for row in self.judging.rows(network) if row.quantity not in known)
+        return min((row.first_broken for row in rows if row.first_broken is not None), default=None)
 
     def _around(self, step: int) -> Trace:
         """The steps up to a broken one and a few more; only those near it, where nothing that is carried is hidden."""

@@ -233,13 +233,13 @@ def logits_loss_slope(Z: Any, Y: Any) -> Ball:
     tail = small / (1 + small) + moved
     of_tail = growth(units_of("exp", p) + units_of("divide", p) + 3, p, units_of("exp", FLOAT64) + 2) * tail
     step = ((Z.mid > 0) | ~(np.abs(Z.mid) > Z.radius * SLACK)) * 1.0
-    largest = np.maximum(step, size_of(Y)) + tail + of_tail
-    local = growth((largest > tail + of_tail) * 1.0, p, own=1) * largest + of_tail + 6 * p.smallest
+    absolute, largest = step + size_of(Y) + tail + of_tail, np.maximum(step, size_of(Y)) + tail + of_tail
+    of_sum = growth((absolute > tail + of_tail) * 1.0, p, own=1) * largest
     hard = is_zero(Y) | is_zero(1 - Y)
     if not hard.all():
-        local = local + np.where(hard, 0.0, growth(2, p, own=1) * (largest + size_of(Y)))
-    mid, radius = alphabet.logits_loss_slope(Z.mid, Y.mid), (local + moved + Y.radius) * SLACK
-    return Ball(mid, radius, p, Sum(1, step + size_of(Y) + tail, closed=True))
+        of_sum = np.where(hard, of_sum, growth(2, p, own=2) * absolute + growth(1, p, own=0) * size_of(Y))
+    radius = (of_tail + of_sum + moved + Y.radius + 6 * p.smallest) * SLACK
+    return Ball(alphabet.logits_loss_slope(Z.mid, Y.mid), radius, p, Sum(1, step + size_of(Y) + tail, closed=True))
 
 
 def in_precision_of(x: Any, like: Any) -> Ball:

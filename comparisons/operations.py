@@ -134,8 +134,8 @@ def _sqrt(a: Ball) -> Ball:
 def _power(a: Ball, b: Ball) -> Ball:
     """A positive constant to a power: x^y is e^(y ln x), and y ln x moves by at most |ŷ| Δln x + Δy |ln x|.
 
-    Error: c_power, and |y ln x| more: computed as e^(y ln x), one rounding of y ln x is |y ln x| roundings of the power.
-    TensorFlow's float64 power does lose that much, NumPy's and Python's do not.
+    Error: c_power, and |y ln x| more: computed as e^(y ln x), one rounding of y ln x is |y ln x| of the power. In
+    float64 TensorFlow does lose that much, NumPy and Python do not.
     """
     if np.any(a.mid <= 0):
         raise NotImplementedError("a power is of a positive number")

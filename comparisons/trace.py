@@ -149,7 +149,9 @@ class TraceFolder:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         if any(self.folder.iterdir()) and not (self.folder / "trace.json").is_file():
-            raise UsageError(f"{folder} holds files but no trace, and what is recorded would replace them; name a new one")
+            raise UsageError(
+                f"{folder} holds files but no trace, and what is recorded would replace them; name a new one"
+            )
         for old in self.folder.glob("*.safetensors"):
             old.unlink()
         self.network = network_of(experiment)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Literal
 

@@ -33,7 +33,7 @@ class Run(NamedTuple):
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
-    """`once(name, fill)`: a folder of this session that `fill(folder)` filled, in whichever worker asked for it first."""
+    """`once(name, fill)`: a folder that `fill(folder)` filled, in whichever worker of the session asked first."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent

@@ -1,4 +1,4 @@
-"""The sources that the dialects name are still there, in the installed packages: file, symbol, and what is quoted of it."""
+"""The sources that the dialects name are still there in the installed packages: file, symbol, what is quoted of it."""
 
 import ast
 import importlib.util

@@ -1,4 +1,4 @@
-"""Each dialect is measured on the real framework: it computes this form, and not the textbook's or another of its choice.
+"""Each dialect is measured on the real framework: it computes this form, not the textbook's or another of its choice.
 
 A few steps of real training with inputs at which the forms differ: outputs far out in the sigmoid's tails, gradients
 much larger and much smaller than the moments they meet.
@@ -47,7 +47,8 @@ def moments(folder, name):
     """Steps of one example each, whose gradients are ±x/2: small, large, small again, and almost nothing.
 
     A large gradient after a small one is where m + (1 − β)(g − m) rounds most: once more than the textbook, by most of
-    a unit if g is just above a power of two for v, and g/10 just above one for m. The last hundred are of epsilon's size.
+    a unit if g is just above a power of two for v, and g/10 just above one for m. The last hundred are as small as
+    epsilon.
     """
     rng = np.random.default_rng(0)
     large = 2 * np.concatenate([rng.uniform(1, 1.02, 2000), rng.uniform(1.25, 1.3, 2000)])
@@ -70,7 +71,7 @@ def one_sigmoid(folder, name, X, Y, W, **fields):
 
 
 def experiments(folder):
-    """By name: outputs near 0, near 1, too near 0 for a logarithm above −100, at 0 and 1 to the last bit; and moments."""
+    """By name: outputs near 0, near 1, too near 0 for a logarithm above −100, at 0 and 1 to the last bit; moments."""
     near_0, near_1, everywhere = np.linspace(-80, 10, 181), np.linspace(5, 15, 101), np.linspace(-110, 110, 441)
     found = [
         tails(folder, "near-0", near_0, near_0),
@@ -99,7 +100,8 @@ def recorded(once, needs):
         found = experiments(folder)
         asked = [found[name].but(precision=precision) for name in ASKED[subject] for precision in PRECISIONS]
         tasks = [{"experiment": e.to_json(), "into": str(folder / f"{e.name}-{e.precision}.trace")} for e in asked]
-        (job,) = work([Job(one.name, {"do": "record", "name": one.name, "target": one.target, "tasks": tasks})], patience=300)
+        task = {"do": "record", "name": one.name, "target": one.target, "tasks": tasks}
+        (job,) = work([Job(one.name, task)], patience=300)
         failures = [event["reason"] for event in job.of("failed")] + ([job.ended] if job.ended else [])
         if failures:
             pytest.fail(f"{subject}: {'; '.join(failures)}\n{job.output}", pytrace=False)

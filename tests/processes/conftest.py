@@ -13,6 +13,7 @@ import pytest
 
 from comparisons.experiment import Experiment
 
+Done = subprocess.CompletedProcess[str]
 ROOT = Path(__file__).parents[2]
 
 TINY = """
@@ -87,7 +88,7 @@ def until() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def has_ended() -> Callable[[Path], bool]:
-    """`has_ended(file)`: whether there is no process of the number in a file, or only its entry in the table is left."""
+    """`has_ended(file)`: whether the process whose number a file tells is no more, or but an entry in the table."""
 
     def gone(pid_file: Path) -> bool:
         pid = int(Path(pid_file).read_text())
@@ -113,7 +114,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    """What `backproof` finds around it: this checkout as if it were installed, no colours asked for and none refused."""
+    """What `backproof` finds around it: this checkout as if installed, and colours neither asked for nor refused."""
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
     return {**kept, "PYTHONPATH": str(ROOT)}
 
@@ -125,13 +126,13 @@ def command() -> list[str]:
 
 
 @pytest.fixture
-def backproof(command: list[str], folder: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess]:
-    """`backproof("run", "tiny.toml")` in the user's folder, to its end; what is named after it goes into the environment."""
+def backproof(command: list[str], folder: Path, environment: dict[str, str]) -> Callable[..., Done]:
+    """`backproof("run", "tiny.toml", NO_COLOR="1")` in the user's folder, to its end."""
 
-    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess:
-        call = [*command, *map(str, arguments)]
+    def run(*arguments: str, **more: str) -> Done:
+        call = [*command, *arguments]
         return subprocess.run(
-            call, cwd=folder, env={**environment, **more}, capture_output=True, text=True, check=False, timeout=300
+            call, cwd=folder, env={**environment, **more}, capture_output=True, text=True, check=False
         )
 
     return run

@@ -4,7 +4,6 @@ import os
 import pty
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -46,7 +45,8 @@ def last_line(done):
 def test_an_honest_file_agrees_and_exits_0(backproof, folder, write):
     done = backproof("run", "tiny.toml", "--implementations", f"numpy,{write(folder, 'mine')}")
     assert (0, "") == (done.returncode, done.stderr)
-    assert re.fullmatch(r"AGREES: 2 runs of 2 implementations, \d+ numbers judged, all inside their balls\.", last_line(done))
+    verdict = r"AGREES: 2 runs of 2 implementations, \d+ numbers judged, all inside their balls\."
+    assert re.fullmatch(verdict, last_line(done))
     assert "Result and traces: build/backproof" == done.stdout.splitlines()[-1]
 
 
@@ -104,8 +104,8 @@ def test_with_one_framework_uninstalled_the_others_agree_and_exit_0(backproof, w
         (["run", "tiny.toml", "--implementations", "trch"], "there is no implementation 'trch'; near it are torch"),
         (["run", "tiny.toml", "--implementations", "no.py"], "there is no file no.py; name a Python file"),
         (["run", "tiny.toml", "--implementations", ","], "--implementations names none; name some"),
-        (["run", "tiny.toml", "--implementations", "numpy,numpy"], "--implementations names numpy twice; name each once"),
-        (["run", "tiny.toml", "--implementations", "a/same.py,b/same.py"], "--implementations names same twice; name each"),
+        (["run", "tiny.toml", "--implementations", "numpy,numpy"], "--implementations names numpy twice"),
+        (["run", "tiny.toml", "--implementations", "a/same.py,b/same.py"], "--implementations names same twice"),
         (["run", "tiny.toml", "--precision", "float16"], '"float16"'),
         (["run", "tiny.toml", "--patience", "0"], "--patience is a time in seconds above 0, not 0"),
         (["run", "tiny.toml", "--epoch", "3"], "--epoch"),
@@ -144,25 +144,19 @@ def test_quiet_prints_the_verdict_line_alone(backproof, folder, write):
     assert re.fullmatch(r"AGREES: .*\n", done.stdout)
 
 
-@pytest.mark.parametrize(("asked", "are_there"), [({}, True), ({"NO_COLOR": "1"}, False)], ids=["by default", "NO_COLOR"])
-def test_a_terminal_gets_colours_unless_it_refuses_them(asked, are_there, command, folder, environment, write):
-    said = on_a_terminal(
-        [*command, "run", "tiny.toml", "--implementations", write(folder, "mine")],
-        cwd=folder,
-        env={**environment, "TERM": "xterm-256color", **asked},
-    )
+@pytest.mark.parametrize(("refused", "are_there"), [("", True), ("1", False)], ids=["by default", "NO_COLOR"])
+def test_a_terminal_gets_colours_unless_it_refuses_them(refused, are_there, command, folder, environment, write):
+    call = [*command, "run", "tiny.toml", "--implementations", write(folder, "mine")]
+    said = on_a_terminal(call, cwd=folder, env={**environment, "TERM": "xterm-256color", "NO_COLOR": refused})
     assert "AGREES: 1 run of 1 implementation" in said
     assert are_there == bool(COLOURS.search(said))
 
 
 def test_whoever_stops_reading_sees_no_traceback(command, folder, environment):
-    call = subprocess.Popen(
-        [*command, "equations", "--dialects"], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    call.stdout.close()
-    assert b"" == call.stderr.read()
-    call.stderr.close()
-    call.wait()
+    call, pipe = [*command, "equations", "--dialects"], subprocess.PIPE
+    with subprocess.Popen(call, cwd=folder, env=environment, stdout=pipe, stderr=pipe) as process:
+        process.stdout.close()
+        assert b"" == process.stderr.read()
 
 
 def test_what_is_missing_is_listed_with_how_to_get_it(backproof, without):

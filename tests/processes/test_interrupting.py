@@ -43,6 +43,10 @@ def hanging(folder, write, n=2):
     return ",".join(paths), [Path(f"{path}.pid") for path in paths]
 
 
+def is_complete(trace):
+    return (trace / "trace.json").exists() and json.loads((trace / "trace.json").read_text())["complete"]
+
+
 def are_written(files):
     return all(file.exists() and file.read_text() for file in files)
 
@@ -69,7 +73,7 @@ def test_ctrl_c_leaves_nothing_partial_that_looks_whole(started, folder, write, 
     traces = list(out.glob("*.trace"))
     assert 2 == len(traces)
     for trace in traces:
-        assert json.loads((trace / "trace.json").read_text())["complete"] is False
+        assert not is_complete(trace)
         with pytest.raises(UsageError, match="is incomplete"):
             load(trace)
 
@@ -77,9 +81,10 @@ def test_ctrl_c_leaves_nothing_partial_that_looks_whole(started, folder, write, 
 def test_a_trace_that_was_complete_before_ctrl_c_stays_one(started, folder, write, until):
     names = f"{write(folder, 'honest')},{write(folder, 'hangs', 'hangs')}"
     process = started("run", "tiny.toml", "--implementations", names, "--out", "out")
-    until(lambda: (trace := folder / "out/honest-float32.trace/trace.json").exists() and '"complete": true' in trace.read_text())
+    trace = folder / "out/honest-float32.trace"
+    until(is_complete, trace)
     ctrl_c(process)
-    assert load(folder / "out/honest-float32.trace").is_whole
+    assert load(trace).is_whole
     assert not (folder / "out/result.json").exists()
 
 

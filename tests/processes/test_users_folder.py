@@ -84,7 +84,5 @@ def test_an_entry_point_that_cannot_be_imported_is_a_reason(backproof, tmp_path,
 def test_listing_implementations_imports_no_framework(environment, folder):
     lists = "import sys; from comparisons.command.lists import implementations_command as ls; ls(); "
     says = "print(sorted({'torch', 'keras', 'tensorflow'} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", lists + says], cwd=folder, env=environment, capture_output=True, text=True, check=True
-    )
-    assert "[]" == done.stdout.splitlines()[-1]
+    call = [sys.executable, "-P", "-c", lists + says]
+    assert "[]" == subprocess.check_output(call, cwd=folder, env=environment, text=True).splitlines()[-1]

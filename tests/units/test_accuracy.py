@@ -9,7 +9,7 @@ import pytest
 from comparisons.accuracy import ACCURACY, Accuracy
 
 MEASURED = pd.read_csv(Path(__file__).parents[2] / "benchmarks" / "accuracy.csv")
-FUNCTIONS = {"divide": ("divide", "divide_by_constant"), "power": ("power", "power_any")}  # and for the others their own
+FUNCTIONS = {"divide": ("divide", "divide_by_constant"), "power": ("power", "power_any")}
 
 
 def units_that_measuring_asks_for(function: str, precision: str, table: pd.DataFrame) -> int:

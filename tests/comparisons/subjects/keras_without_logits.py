@@ -1,4 +1,4 @@
-"""One layer in Keras, eagerly, behind TensorFlow's own sigmoid, so that Keras finds no logits; Adam as Keras ships it."""
+"""One layer in Keras, eagerly, behind TensorFlow's own sigmoid, where Keras finds no logits; Adam as Keras ships it."""
 
 from comparisons.implementations.keras_model import in_precision, keras
 

@@ -1,4 +1,4 @@
-"""One sigmoid in PyTorch with the cross-entropy written out, differentiated by autograd, and Adam as PyTorch ships it."""
+"""One sigmoid in PyTorch with the cross-entropy written out for autograd to differentiate; Adam as PyTorch ships it."""
 
 import torch
 

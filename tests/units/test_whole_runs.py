@@ -1,0 +1,201 @@
+"""Whole runs: drift by replicas, agreement of two free runs, what explains their difference, and histories."""
+
+import math
+
+import numpy as np
+import pytest
+
+from comparisons.agreement import check_comparable, closest_forms, compared, differences, score_of
+from comparisons.causes import explain
+from comparisons.curves import curves_of, final_of
+from comparisons.drift import drift_of
+from comparisons.errors import UsageError
+from comparisons.experiment import Circles, Experiment
+from comparisons.implementations import numpy_reference
+from comparisons.recording import record
+from reference.dialects import DIALECTS
+from reference.forms import in_form
+from reference.running import train
+
+SMALL = Experiment(data=Circles(n_train=60, n_test=20), epochs=3, batch_size=16)
+FORM = {form.name: form for form in DIALECTS}
+KERAS = tuple(form for form in DIALECTS if form.name in ("powers-in-precision", "epsilon-hat"))
+
+
+def in_forms(forms):
+    """An implementation: the reference in these forms, showing everything."""
+
+    def subject(experiment):
+        from comparisons.composed import given_by, network_of
+
+        network = in_form(network_of(experiment), *forms)
+        for values in train(network, experiment.initial(), given_by(experiment)):
+            yield {name: value for name, value in values.items() if network.shapes[name]}
+
+    return subject
+
+
+@pytest.fixture(scope="module", params=["float32", "float64"])
+def experiment(request):
+    return SMALL.but(precision=request.param)
+
+
+@pytest.fixture(scope="module")
+def textbook(experiment):
+    return record(in_forms(()), experiment, name="textbook")
+
+
+@pytest.fixture(scope="module")
+def keras_like(experiment):
+    return record(in_forms(KERAS), experiment, name="keras-like")
+
+
+@pytest.fixture(scope="module")
+def drift(experiment):
+    return drift_of(experiment, (), n=8)
+
+
+def test_replicas_are_apart_by_rounding_alone(drift, experiment):
+    unit = np.finfo(experiment.dtype).eps
+    assert (drift.spread[1:] > 0).all()
+    assert drift.spread[0] < 100 * unit
+
+
+def test_a_seed_gives_the_same_replicas_and_another_seed_others(experiment, drift):
+    again = drift_of(experiment, (), n=8)
+    other = drift_of(experiment, (), n=8, seed=1)
+    assert np.array_equal(drift.parameters, again.parameters)
+    assert not np.array_equal(drift.parameters, other.parameters)
+
+
+def test_the_false_alarm_rate_is_one_in_replicas_plus_one(drift):
+    assert drift.false_alarm_rate == 1 / 9
+
+
+def test_the_reference_itself_is_not_parted(textbook, drift):
+    score = score_of(textbook, drift)
+    assert score.loss_difference == 0
+    assert score.rank <= drift.n_replicas
+
+
+def test_another_form_is_parted_at_its_first_step(keras_like, drift):
+    score = score_of(keras_like, drift)
+    assert score.parted_at == 1
+    assert score.rank == drift.n_replicas
+
+
+def test_a_run_that_hides_a_weight_has_no_score(textbook, drift):
+    assert score_of(textbook.hiding("W[2]"), drift) is None
+
+
+def test_the_horizon_is_where_the_losses_spread_is_as_large_as_the_loss(drift):
+    assert drift.horizon > len(drift.loss_spread)
+    blown = type(drift)(**{**vars_of(drift), "losses": drift.losses * np.array([0, 0, 0, 0, 0, 0, 0, 8])})
+    assert blown.horizon == 1.0
+
+
+def test_without_growth_there_is_no_horizon(drift):
+    still = type(drift)(**{**vars_of(drift), "parameters": np.ones_like(drift.parameters), "losses": np.ones((3, 8))})
+    assert math.isinf(still.horizon)
+
+
+def vars_of(drift):
+    names = ("precision", "forms", "parameters", "losses", "reference", "reference_loss")
+    return {name: getattr(drift, name) for name in names}
+
+
+def test_equal_runs_have_no_differences(textbook):
+    assert all(gap.absolute == gap.relative == gap.ulps == 0 for gap in differences(textbook, textbook))
+
+
+def test_a_difference_is_told_with_its_step_and_index(textbook):
+    W = np.array(textbook.shown["W[2]"])
+    W[4, 1, 2] *= 1.5
+    changed = type(textbook)(textbook.experiment, "changed", {**textbook.shown, "W[2]": W}, textbook.start)
+    gaps = {gap.quantity: gap for gap in differences(textbook, changed)}
+    assert (gaps["W[2]"].step, gaps["W[2]"].index) == (5, (1, 2))
+    assert abs(gaps["W[2]"].relative - 1 / 3) <= np.finfo(W.dtype).eps  # a third of the larger, which was rounded
+    assert all(gap.absolute == 0 for name, gap in gaps.items() if name != "W[2]")
+
+
+def test_runs_of_other_experiments_are_refused(textbook):
+    other = record(in_forms(()), textbook.experiment.but(seed=1), name="other")
+    with pytest.raises(UsageError, match="different experiments"):
+        check_comparable(textbook, other)
+
+
+def test_runs_in_two_precisions_are_refused():
+    one, other = (record(in_forms(()), SMALL.but(precision=p), name=p) for p in ("float32", "float64"))
+    with pytest.raises(UsageError, match="one precision"):
+        check_comparable(one, other)
+
+
+def test_two_runs_in_one_form_stay_together(textbook):
+    agreement = compared(textbook, (), textbook, (), {})
+    assert agreement.verdict == "together"
+    with pytest.raises(TypeError, match="no truth value"):
+        bool(agreement)
+
+
+def test_runs_in_two_dialects_part_as_their_forms_predict(textbook, keras_like):
+    assert compared(textbook, (), keras_like, KERAS, {}).verdict == "explained"
+
+
+def test_a_run_in_a_form_that_is_not_its_own_is_parted(textbook, keras_like):
+    agreement = compared(textbook, (), keras_like, (), {})
+    assert agreement.verdict == "parted"
+    assert agreement.parted_at == 1
+
+
+def test_a_run_that_hides_its_weights_cannot_be_told(textbook):
+    assert compared(textbook, (), textbook.hiding("b[1]"), (), {}).verdict == "cannot tell"
+
+
+def test_the_difference_of_two_dialects_is_explained_to_rounding(textbook, keras_like):
+    found = explain(textbook, (), keras_like, KERAS)
+    rounding = drift_of(textbook.experiment, (), n=8).loss_spread.max() * 8
+    assert abs(found.unexplained) <= rounding < abs(found.measured)
+    assert {cause.choice for cause in found.causes} == {form.choice for form in KERAS}
+
+
+def test_a_wrong_explanation_leaves_the_difference_over(textbook, keras_like):
+    found = explain(textbook, (), keras_like, KERAS[:1])
+    assert abs(found.unexplained) > abs(found.predicted)
+
+
+def test_where_forms_are_not_told_apart_the_closest_is_taken(experiment):
+    forms = (FORM["first-moment-lerp"],)
+    trace = record(in_forms(forms), experiment, name="lerp")
+    alike = {"how the first moment is averaged": ("textbook", "first-moment-lerp")}
+    assert closest_forms(trace, (), alike) == forms
+
+
+def test_a_set_of_forms_in_use_serves_where_it_is_as_close(experiment):
+    trace = record(in_forms(()), experiment, name="plain")
+    alike = {"how the first moment is averaged": ("textbook", "first-moment-lerp")}
+    assert closest_forms(trace, (), alike, used=[(), ("first-moment-lerp",)]) == ()
+    assert closest_forms(trace, (), {}, used=[("epsilon-hat",)]) == ()  # not possible here
+
+
+def test_the_running_loss_is_the_mean_of_the_batches_own_losses(textbook):
+    curves = curves_of(textbook)
+    losses, sizes = np.asarray(textbook.shown["J"], np.float64)[:, 0, 0], textbook.sizes
+    per_epoch = textbook.experiment.steps_per_epoch
+    for epoch in range(textbook.experiment.epochs):
+        steps = slice(epoch * per_epoch, (epoch + 1) * per_epoch)
+        expected = (losses[steps] * sizes[steps]).sum() / sizes[steps].sum()
+        unit = np.finfo(textbook.experiment.dtype).eps
+        assert abs(curves.running_loss[epoch] - expected) <= 32 * unit  # of sums of 16 terms, each below 2
+        assert curves.running_loss[epoch] != curves.loss[epoch]
+
+
+def test_curves_need_all_weights_and_all_steps(textbook):
+    assert curves_of(textbook.hiding("b[5]")) is None
+    assert final_of(curves_of(textbook.part(1, 5))) is None
+
+
+def test_the_reference_as_an_implementation_ends_where_training_ends(experiment):
+    from comparisons.learning import train as learn
+
+    trace = record(numpy_reference.train, experiment, name="numpy")
+    assert final_of(curves_of(trace))["loss"] == learn(experiment).history.loss[-1]
