@@ -24,7 +24,12 @@ Start with `backproof run`. Exit codes: 0 all agree, 1 a disagreement, 2 a mista
 """
 
 app = App(
-    name="backproof", help=HELP, help_format="markdown", version_flags=["--version"], suppress_keyboard_interrupt=False
+    name="backproof",
+    help=HELP,
+    help_format="markdown",
+    version=lambda: metadata.version("backproof"),
+    version_flags=["--version"],
+    suppress_keyboard_interrupt=False,
 )
 
 Experiments = Annotated[str, Parameter(help="`article`, `gradient-descent`, or the path of a TOML file.")]

@@ -32,7 +32,12 @@ def train(experiment):
     watch = EveryBatch()
     yield from watch.during(
         lambda: model.fit(
-            batches, epochs=experiment.epochs, steps_per_epoch=experiment.steps_per_epoch, verbose=0, callbacks=[watch]
+            batches,
+            epochs=experiment.epochs,
+            steps_per_epoch=experiment.steps_per_epoch,
+            verbose=0,
+            shuffle=False,  # a generator has its own order, and Keras warns where it is not told so
+            callbacks=[watch],
         ),
         lambda: {name: variable.numpy() for name, variable in parameters_of(model.layers).items()},
     )

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from comparisons.claims import CLAIMS, measured
 from comparisons.command.app import app
 from comparisons.experiment import Adam, Circles, Experiment, FromFile, GradientDescent
 from comparisons.implementations import registry
+from comparisons.learning import train
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 SMALL = Circles(n_train=100, n_test=0)
@@ -92,13 +94,9 @@ def test_every_claim_has_an_experiment_of_which_it_is_false():
 
 def test_the_collapsed_layers_do_no_better_than_logistic_regression_as_others_fit_it():
     """scikit-learn's loss is the least that an affine map can have: the trained layers' loss is not below it."""
-    linear_model = pytest.importorskip("sklearn.linear_model", reason="scikit-learn is not installed")
-    from comparisons.learning import train
-    from reference.learned import loss_and_accuracy  # noqa: F401  (the loss of both is the article's J)
-
     experiment = Experiment(precision="float64", activations=("linear",) * 4 + ("sigmoid",), epochs=10)
     X, Y = experiment.train_set()
-    fitted = linear_model.LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(X.T, Y[0])
+    fitted = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(X.T, Y[0])
     a = fitted.predict_proba(X.T)[:, 1]
     least = -(Y[0] * np.log(a) + (1 - Y[0]) * np.log(1 - a)).mean()
     slope = (X @ (a - Y[0])) / len(a)  # what is left of the gradient: by convexity no affine map is lower by more
