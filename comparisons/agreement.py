@@ -175,29 +175,25 @@ def compare(one: Trace, other: Trace) -> Agreement:
     Error: UsageError for traces of different experiments, or in different precisions.
     """
     check_comparable(one, other)
-    drifts: dict[tuple[str, ...], Drift] = {}
-    return compared(one, forms_of(one), other, forms_of(other), drifts)
-
-
-def compared(
-    one: Trace,
-    forms: tuple[Form, ...],
-    other: Trace,
-    other_forms: tuple[Form, ...],
-    drifts: dict[tuple[str, ...], Drift],
-) -> Agreement:
-    """Compare two runs in known forms; `drifts` keeps the replicas of each set of forms."""
     scores = []
-    for trace, its_forms in ((one, forms), (other, other_forms)):
-        key = tuple(form.name for form in its_forms)
+    drifts: dict[tuple[str, ...], Drift] = {}
+    for trace in (one, other):
+        forms = forms_of(trace)
+        key = tuple(form.name for form in forms)
         if key not in drifts:
-            drifts[key] = drift_of(trace.experiment, its_forms)
+            drifts[key] = drift_of(trace.experiment, forms)
         scores.append(score_of(trace, drifts[key]))
+    return compared(one, other, *scores)
+
+
+def compared(one: Trace, other: Trace, score: Score | None, other_score: Score | None) -> Agreement:
+    """Compare two runs, each already scored among the replicas in its own forms; None where it could not be."""
     found = differences(one, other)
-    verdict, reason, parted_at = _verdict(one, other, scores, found)
+    scores = (score, other_score)
+    verdict, reason, parted_at = _verdict(one, other, scores)
     return Agreement(
         one.implementation, other.implementation, one.precision, verdict, reason, parted_at, found,
-        tuple(score for score in scores if score is not None),
+        tuple(known for known in scores if known is not None),
     )  # fmt: skip
 
 
@@ -256,9 +252,7 @@ def _distance(trace: Trace, forms: tuple[Form, ...]) -> float:
     )
 
 
-def _verdict(
-    one: Trace, other: Trace, scores: list[Score | None], found: tuple[Difference, ...]
-) -> tuple[Together, str, int | None]:
+def _verdict(one: Trace, other: Trace, scores: Sequence[Score | None]) -> tuple[Together, str, int | None]:
     known = [score for score in scores if score is not None]
     if len(known) < 2:
         hidden = [t.implementation for t, s in zip((one, other), scores, strict=True) if s is None]

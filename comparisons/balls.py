@@ -92,7 +92,8 @@ class Ball(np.lib.mixins.NDArrayOperatorsMixin):
 
     def sum(self, *, axis: int, keepdims: bool = False) -> Ball:
         """Σ along an axis, in any order: each term meets at most n − 1 roundings."""
-        n, how = max(self.mid.shape[axis] - 1, 0), {"axis": axis, "keepdims": keepdims}
+        n = max(self.mid.shape[axis] - 1, 0)
+        how: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
         with np.errstate(all="ignore"):
             given = None if self.spread is None else self.spread.sum(**how)
             terms = Sum(n, size_of(self).sum(**how), given, n * self.precision.smallest)

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from comparisons.composed import given_by, network_of
-from comparisons.curves import curves_of
+from comparisons.curves import Curves, curves_of
 from comparisons.experiment import Experiment
 from comparisons.trace import Trace
+from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
 from reference.learned import loss_and_accuracy
 from reference.running import train
 
-Curves = dict[tuple[str, ...], np.ndarray]
+Kept = dict[tuple[str, ...], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,26 @@ class Explanation:
     causes: tuple[Cause, ...]
 
 
-def explain(
-    one: Trace, forms: tuple[Form, ...], other: Trace, other_forms: tuple[Form, ...], kept: Curves | None = None
-) -> Explanation | None:
+def explain(one: Trace, forms: tuple[Form, ...], other: Trace, other_forms: tuple[Form, ...]) -> Explanation | None:
     """Explain the difference between two runs by the forms in which they compute; None where weights are not shown."""
-    kept = {} if kept is None else kept
-    curves = curves_of(one), curves_of(other)
-    if curves[0] is None or curves[1] is None:
+    curves, other_curves = curves_of(one), curves_of(other)
+    if curves is None or other_curves is None:
         return None
+    return explained(one, forms, curves, other, other_forms, other_curves, {})
+
+
+def explained(
+    one: Trace,
+    forms: tuple[Form, ...],
+    curves: Curves,
+    other: Trace,
+    other_forms: tuple[Form, ...],
+    other_curves: Curves,
+    kept: Kept,
+) -> Explanation:
+    """The same for runs whose curves are known; `kept` has the reference's curve in each set of forms that was run."""
     experiment = one.experiment
-    measured = _relative(curves[0].loss, curves[1].loss)
+    measured = _relative(curves.loss, other_curves.loss)
     base = _curve(experiment, other_forms, kept)
     predicted = _relative(_curve(experiment, forms, kept), base)
     left = measured - predicted
@@ -78,16 +89,14 @@ def explain(
         gap = _relative(_curve(experiment, swapped, kept), base)
         causes.append(Cause(choice, _name(mine), _name(theirs), float(gap[-1]), _largest(gap)))
     return Explanation(
-        one.implementation, other.implementation, one.precision, float(curves[0].loss[-1]), float(curves[1].loss[-1]),
+        one.implementation, other.implementation, one.precision, float(curves.loss[-1]), float(other_curves.loss[-1]),
         float(measured[-1]), float(predicted[-1]), float(left[-1]), _largest(measured), _largest(left),
         tuple(sorted(causes, key=lambda cause: -cause.largest)),
     )  # fmt: skip
 
 
-def _curve(experiment: Experiment, forms: tuple[Form, ...], kept: Curves) -> np.ndarray:
+def _curve(experiment: Experiment, forms: tuple[Form, ...], kept: Kept) -> np.ndarray:
     """The reference's loss on the training set after each epoch, in these forms."""
-    from reference.dialects import DIALECTS
-
     ordered = tuple(form for form in DIALECTS if form in forms)
     key = tuple(form.name for form in ordered)
     if key not in kept:

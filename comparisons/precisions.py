@@ -26,7 +26,8 @@ class Precision(NamedTuple):
         if self.unit <= 2.0**-53:
             return x
         last_digit = np.maximum(np.frexp(x)[1] - self.digits, self.least_exponent)
-        nearest = np.ldexp(np.rint(np.ldexp(x, -last_digit)), last_digit)
+        with np.errstate(over="ignore"):
+            nearest = np.ldexp(np.rint(np.ldexp(x, -last_digit)), last_digit)
         return np.where(np.abs(nearest) > self.largest, np.copysign(np.inf, x), nearest)
 
     @property

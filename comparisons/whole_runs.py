@@ -5,14 +5,24 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
-from comparisons.agreement import closest_forms, compared
-from comparisons.causes import Curves, explain
-from comparisons.curves import curves_of
+import numpy as np
+
+from comparisons.agreement import Score, closest_forms, compared, score_of
+from comparisons.causes import explained
+from comparisons.curves import Curves, curves_of
 from comparisons.drift import Drift, drift_of
+from comparisons.experiment import Experiment
 from comparisons.trace import Trace
 from reference.forms import Form
+
+
+class _Run(NamedTuple):
+    trace: Trace
+    forms: tuple[Form, ...]
+    score: Score | None
+    curves: Curves | None
 
 
 def whole_runs(
@@ -24,48 +34,41 @@ def whole_runs(
     Traces: each with the forms in which it was certified and those that were not told apart. Alive: called now and
     then in long work.
     """
-    named: list[tuple[Trace, tuple[Form, ...]]] = []
+    runs: list[_Run] = []
     drifts: dict[tuple[str, ...], Drift] = {}
     for trace, names, alike in traces:
         forms = closest_forms(trace, names, alike, drifts)
-        named.append((trace, forms))
         key = tuple(form.name for form in forms)
         if key not in drifts:
             drifts[key] = drift_of(trace.experiment, forms)
+        runs.append(_Run(trace, forms, score_of(trace, drifts[key]), curves_of(trace)))
         alive()
-    curves: Curves = {}
+    kept: dict[tuple[str, ...], np.ndarray] = {}
     agreements, explanations = [], []
-    for (one, forms), (other, other_forms) in itertools.combinations(named, 2):
-        agreements.append(compared(one, forms, other, other_forms, drifts))
-        if forms != other_forms:
-            explanations.append(explain(one, forms, other, other_forms, curves))
+    for one, other in itertools.combinations(runs, 2):
+        agreements.append(compared(one.trace, other.trace, one.score, other.score))
+        if one.forms != other.forms and one.curves is not None and other.curves is not None:
+            explanations.append(
+                explained(one.trace, one.forms, one.curves, other.trace, other.forms, other.curves, kept)
+            )
         alive()
+    experiments = {tuple(form.name for form in run.forms): run.trace.experiment for run in reversed(runs)}
     return {
         "agreements": agreements,
-        "explanations": [found for found in explanations if found is not None],
-        "histories": [history for trace, _ in named if (history := _history(trace)) is not None],
-        "bands": [_band(trace, drifts[key]) for trace, key in _one_for_each(named)],
+        "explanations": explanations,
+        "histories": [_history(run.trace, run.curves) for run in runs if run.curves is not None],
+        "bands": [_band(experiment, drifts[key]) for key, experiment in experiments.items()],
     }
 
 
-def _history(trace: Trace) -> dict[str, Any] | None:
-    curves = curves_of(trace)
-    if curves is None:
-        return None
+def _history(trace: Trace, curves: Curves) -> dict[str, Any]:
     columns = {name: None if column is None else column.tolist() for name, column in asdict(curves).items()}
     return {"implementation": trace.implementation, "precision": trace.precision, **columns}
 
 
-def _one_for_each(named: Sequence[tuple[Trace, tuple]]) -> list[tuple[Trace, tuple[str, ...]]]:
-    found: dict[tuple[str, ...], Trace] = {}
-    for trace, forms in named:
-        found.setdefault(tuple(form.name for form in forms), trace)
-    return [(trace, key) for key, trace in found.items()]
-
-
-def _band(trace: Trace, drift: Drift) -> dict[str, Any]:
+def _band(experiment: Experiment, drift: Drift) -> dict[str, Any]:
     """The replicas' losses at the last batch of each epoch: the reference's, the lowest, the highest, by forms."""
-    per_epoch = trace.experiment.steps_per_epoch
+    per_epoch = experiment.steps_per_epoch
     ends = slice(per_epoch - 1, None, per_epoch)
     return {
         "precision": drift.precision,

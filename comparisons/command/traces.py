@@ -8,12 +8,13 @@ from pathlib import Path
 
 from rich.text import Text
 
-from comparisons.agreement import check_comparable, closest_forms, compared
+from comparisons.agreement import check_comparable, closest_forms, compared, score_of
 from comparisons.causes import explain
 from comparisons.certificate import Verdict
 from comparisons.certifying import certify
 from comparisons.command.console import console_of
 from comparisons.command.experiments import experiment_of
+from comparisons.drift import drift_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import find, load
 from comparisons.recording import record
@@ -67,7 +68,9 @@ def compare_command(one: Path, other: Path) -> int:
         closest_forms(trace, certificate.forms, certificate.not_told_apart)
         for trace, certificate in zip(traces, certificates, strict=True)
     ]
-    agreement = compared(traces[0], forms[0], traces[1], forms[1], {})
+    drifts = {its_forms: drift_of(traces[0].experiment, its_forms) for its_forms in dict.fromkeys(forms)}
+    scores = [score_of(trace, drifts[its_forms]) for trace, its_forms in zip(traces, forms, strict=True)]
+    agreement = compared(traces[0], traces[1], *scores)
     for certificate in certificates:
         console.print(Text(certificate_text(certificate)), soft_wrap=True)
     console.print(Text(agreement_text(agreement)), soft_wrap=True)

@@ -99,6 +99,12 @@ def test_without_growth_there_is_no_horizon(drift):
     assert math.isinf(still.horizon)
 
 
+def compared_in(one, forms, other, other_forms):
+    """Two runs compared, each scored among replicas in these forms."""
+    scores = [score_of(run, drift_of(run.experiment, its, n=8)) for run, its in ((one, forms), (other, other_forms))]
+    return compared(one, other, *scores)
+
+
 def vars_of(drift):
     names = ("precision", "forms", "parameters", "losses", "reference", "reference_loss")
     return {name: getattr(drift, name) for name in names}
@@ -131,24 +137,24 @@ def test_runs_in_two_precisions_are_refused():
 
 
 def test_two_runs_in_one_form_stay_together(textbook):
-    agreement = compared(textbook, (), textbook, (), {})
+    agreement = compared_in(textbook, (), textbook, ())
     assert agreement.verdict == "together"
     with pytest.raises(TypeError, match="no truth value"):
         bool(agreement)
 
 
 def test_runs_in_two_dialects_part_as_their_forms_predict(textbook, keras_like):
-    assert compared(textbook, (), keras_like, KERAS, {}).verdict == "explained"
+    assert compared_in(textbook, (), keras_like, KERAS).verdict == "explained"
 
 
 def test_a_run_in_a_form_that_is_not_its_own_is_parted(textbook, keras_like):
-    agreement = compared(textbook, (), keras_like, (), {})
+    agreement = compared_in(textbook, (), keras_like, ())
     assert agreement.verdict == "parted"
     assert agreement.parted_at == 1
 
 
 def test_a_run_that_hides_its_weights_cannot_be_told(textbook):
-    assert compared(textbook, (), textbook.hiding("b[1]"), (), {}).verdict == "cannot tell"
+    assert compared_in(textbook, (), textbook.hiding("b[1]"), ()).verdict == "cannot tell"
 
 
 def test_the_difference_of_two_dialects_is_explained_to_rounding(textbook, keras_like):
