@@ -39,12 +39,17 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
         shared = shared.parent
 
     def folder_of(name: str, fill: Callable[[Path], None]) -> Path:
-        folder, done = shared / name, shared / f"{name}.done"
+        folder, done, failed = shared / name, shared / f"{name}.done", shared / f"{name}.failed"
         with _locked(shared / f"{name}.lock"):
+            if failed.exists():
+                pytest.fail(failed.read_text(encoding="utf-8"), pytrace=False)
             if not done.exists():
-                shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
-                fill(folder)
+                try:
+                    fill(folder)
+                except (Exception, pytest.fail.Exception) as error:
+                    failed.write_text(f"{name} failed: {error}", encoding="utf-8")
+                    raise
                 done.touch()
         return folder
 

@@ -51,8 +51,8 @@ def moments(folder, name):
     epsilon.
     """
     rng = np.random.default_rng(0)
-    large = 2 * np.concatenate([rng.uniform(1, 1.02, 2000), rng.uniform(1.25, 1.3, 2000)])
-    small = np.concatenate([rng.uniform(0.05, 0.5, 2000), rng.uniform(2e-3, 2e-2, 2000)])
+    large = 2 * np.concatenate([rng.uniform(1, 1.01, 20_000), rng.uniform(1.25, 1.3, 4000)])
+    small = np.concatenate([rng.uniform(0.05, 0.5, 20_000), rng.uniform(2e-3, 2e-2, 4000)])
     X = np.concatenate([np.stack([small, large, small[::-1] / 10, small / 1000], 1), rng.uniform(1e-6, 1e-5, (100, 4))])
     adam = Adam(learning_rate=1e-12, epsilon=1e-6)  # neither framework's own epsilon
     return one_sigmoid(

@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from comparisons.implementations.registry import find
+
 HIDING = """
 import importlib.machinery
 
@@ -84,7 +86,8 @@ def test_a_default_that_is_not_installed_is_skipped_in_the_verdict_line_too(back
 
 
 def test_with_one_framework_uninstalled_the_others_agree_and_exit_0(backproof, without):
-    pytest.importorskip("torch", reason="torch is what is left")
+    if find("torch").missing and os.environ.get("CI") != "true":
+        pytest.skip("torch is what would be left, and is not installed")
     done = backproof("run", "tiny.toml", **without("keras", "tensorflow"))
     assert (0, "") == (done.returncode, done.stderr)
     assert last_line(done).startswith("AGREES: 3 runs of 3 implementations, ")
