@@ -14,6 +14,7 @@ number twice finds that it was made from the same number (see `comparisons.lette
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -129,16 +130,27 @@ def as_balls(*inputs: Any) -> list[Ball]:
 
 def as_ball(x: Any, precision: Precision) -> Ball:
     """x as an operand in this precision: what is finer is rounded on its way in, and flushed where it is subnormal."""
+    if isinstance(x, (int, float)):
+        return _constant(float(x), precision)
     if not isinstance(x, Ball):
-        x = Ball(x, None, FLOAT64)
-    elif x.precision.unit >= precision.unit:
+        return _moved(np.asarray(x, np.float64), precision)
+    if x.precision.unit >= precision.unit:
         return x
     if x.spread is None:
-        moved = np.abs(x.mid - precision.rounded(x.mid))
-        flushed = _flushed(x.mid, precision)
-        moved = moved if flushed is None else np.maximum(moved, flushed)
-        return Ball(x.mid, moved if moved.any() else None, precision)
+        return _moved(x.mid, precision)
     return rounded(x.mid, x.spread, precision, own=0, exact=is_zero(x))
+
+
+@functools.cache
+def _constant(x: float, precision: Precision) -> Ball:
+    return _moved(np.asarray(x), precision)
+
+
+def _moved(mid: np.ndarray, precision: Precision) -> Ball:
+    """Float64 numbers, as far off as they are rounded or flushed."""
+    moved, flushed = np.abs(mid - precision.rounded(mid)), _flushed(mid, precision)
+    moved = moved if flushed is None else np.maximum(moved, flushed)
+    return Ball(mid, moved if moved.any() else None, precision)
 
 
 def _flushed(mid: np.ndarray, precision: Precision) -> np.ndarray | None:

@@ -143,7 +143,7 @@ DIALECTS = (
         choice="where the 1/m stands",
         says="Automatic differentiation starts at J, which has the 1/m in it, so that dA and dZ are 1/m of the "
         "article's and dW = dZ Aᵀ. Both are right, and only one at a time.",
-        source="torch/nn/modules/loss.py: BCELoss (reduction='mean'); keras/src/losses/loss.py: reduce_values",
+        source="torch/nn/modules/loss.py: _WeightedLoss.__init__ (reduction='mean'); keras/src/losses/loss.py: reduce_values",
     ),
     Form(
         "clamped-gradient", "dialect",
@@ -158,8 +158,9 @@ DIALECTS = (
         "clipped-gradient", "dialect",
         (Change(output_gradient, clipped_output_gradient, constants={"epsilon": lambda _: KERAS_CLIP}), *SUMMED),
         choice="where the 1/m stands",
-        says="Where Keras cannot recover the logits (eagerly, or behind anything but a sigmoid) it clips the "
-        "probabilities to [1e-7, 1 − 1e-7] first; outside, the gradient of the clipping is 0.",
+        says="Where Keras does not recognise the output as a sigmoid's own (anything computed after it, a sigmoid "
+        "spelled out, eagerly TensorFlow's tf.sigmoid too) it clips the probabilities to [1e-7, 1 − 1e-7] first; "
+        "outside, the gradient of the clipping is 0.",
         source="keras/src/backend/tensorflow/nn.py: binary_crossentropy (clip_by_value)",
     ),
     Form(
@@ -167,10 +168,11 @@ DIALECTS = (
         (Change(sigmoid_backward, logits_gradient, only=behind_the_loss,
                 reads={"Y": lambda _: now("Y"), "Z": lambda e: now(activation_of(e))}), *SUMMED),
         choice="where the 1/m stands",
-        says="In graph mode, as in `fit`, Keras finds the logits that its sigmoid was given and differentiates "
-        "max(Z, 0) − Z Y + ln(1 + e^−|Z|) at them. dA of the output does not exist then, and dZ is a sum of three "
+        says="Keras finds the logits that its own sigmoid was given, eagerly as in graph mode (in a tf.function "
+        "those of tf.sigmoid too), and differentiates max(Z, 0) − Z Y + ln(1 + e^−|Z|) at them. dA of the output does not exist then, and dZ is a sum of three "
         "terms whose order Grappler chooses.",
-        source="keras/src/backend/tensorflow/nn.py: _get_logits; "
+        source="keras/src/activations/activations.py: sigmoid (_keras_logits); "
+        "keras/src/backend/tensorflow/nn.py: _get_logits; "
         "tensorflow/python/ops/nn_impl.py: sigmoid_cross_entropy_with_logits",
     ),
     Form(
@@ -184,7 +186,8 @@ DIALECTS = (
         "clipped-probabilities", "dialect",
         (Change(cross_entropy, clipped_cross_entropy, constants={"epsilon": lambda _: KERAS_CLIP}),),
         choice="how the loss is computed",
-        says="Where Keras cannot recover the logits it clips the probabilities to [1e-7, 1 − 1e-7] before the "
+        says="Where Keras does not recognise the output as a sigmoid's own (anything computed after it, a sigmoid "
+        "spelled out, eagerly TensorFlow's tf.sigmoid too) it clips the probabilities to [1e-7, 1 − 1e-7] before the "
         "logarithms, so that no example costs more than 16.1.",
         source="keras/src/backend/tensorflow/nn.py: binary_crossentropy (clip_by_value)",
     ),
@@ -193,9 +196,11 @@ DIALECTS = (
         (Change(cross_entropy, cross_entropy_of_logits,
                 reads={"Z": lambda e: now(e.reads["A"].name.replace("A", "Z"))}),),
         choice="how the loss is computed",
-        says="In graph mode Keras computes the loss from the logits that its sigmoid was given, which stays accurate "
-        "where the probability is saturated.",
-        source="keras/src/backend/tensorflow/nn.py: _get_logits; "
+        says="Keras finds the logits that its own sigmoid was given, eagerly as in graph mode (in a tf.function "
+        "those of tf.sigmoid too), and computes the loss from them, which stays accurate where the probability is "
+        "saturated.",
+        source="keras/src/activations/activations.py: sigmoid (_keras_logits); "
+        "keras/src/backend/tensorflow/nn.py: _get_logits; "
         "tensorflow/python/ops/nn_impl.py: sigmoid_cross_entropy_with_logits",
     ),
     Form(
@@ -203,7 +208,8 @@ DIALECTS = (
         (Change(first_moment, lerp_first_moment),),
         choice="how the first moment is averaged",
         says="m + (1 − β₁)(g − m): the same number in exact arithmetic, but the rounding of g − m is another one, and "
-        "now and then it leaves the ball of β₁ m + (1 − β₁) g.",
+        "now and then it leaves the ball of β₁ m + (1 − β₁) g. Keras's three operations do; PyTorch fuses the "
+        "multiply-add, so that its rounding stays inside and cannot be told apart.",
         source="torch/optim/adam.py: _single_tensor_adam (exp_avg.lerp_); keras/src/optimizers/adam.py: "
         "Adam.update_step",
     ),
@@ -212,7 +218,8 @@ DIALECTS = (
         (Change(second_moment, lerp_second_moment),),
         choice="how the second moment is averaged",
         says="v + (1 − β₂)(g² − v), as Keras has it; PyTorch computes β₂ v + (1 − β₂) g g.",
-        source="keras/src/optimizers/adam.py: Adam.update_step",
+        source="keras/src/optimizers/adam.py: Adam.update_step; otherwise torch/optim/adam.py: _single_tensor_adam "
+        "(addcmul_)",
     ),
     Form(
         "powers-in-precision", "dialect",
