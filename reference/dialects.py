@@ -143,7 +143,8 @@ DIALECTS = (
         choice="where the 1/m stands",
         says="Automatic differentiation starts at J, which has the 1/m in it, so that dA and dZ are 1/m of the "
         "article's and dW = dZ Aᵀ. Both are right, and only one at a time.",
-        source="torch/nn/modules/loss.py: _WeightedLoss.__init__ (reduction='mean'); keras/src/losses/loss.py: reduce_values",
+        source="torch/nn/modules/loss.py: _WeightedLoss.__init__ (reduction='mean'); "
+        "keras/src/losses/loss.py: reduce_values",
     ),
     Form(
         "clamped-gradient", "dialect",
@@ -169,7 +170,8 @@ DIALECTS = (
                 reads={"Y": lambda _: now("Y"), "Z": lambda e: now(activation_of(e))}), *SUMMED),
         choice="where the 1/m stands",
         says="Keras finds the logits that its own sigmoid was given, eagerly as in graph mode (in a tf.function "
-        "those of tf.sigmoid too), and differentiates max(Z, 0) − Z Y + ln(1 + e^−|Z|) at them. dA of the output does not exist then, and dZ is a sum of three "
+        "those of tf.sigmoid too), and differentiates max(Z, 0) − Z Y + ln(1 + e^−|Z|) at them. dA of the output "
+        "does not exist then, and dZ is a sum of three "
         "terms whose order Grappler chooses.",
         source="keras/src/activations/activations.py: sigmoid (_keras_logits); "
         "keras/src/backend/tensorflow/nn.py: _get_logits; "
