@@ -26,7 +26,7 @@ class Diagnosis:
     def __init__(self, trace: Trace, known: Sequence[Form]) -> None:
         self.trace, self.known = trace, tuple(known)
         self.judging = Judging(trace)
-        self._known_broken: dict[tuple, frozenset[str]] = {}
+        self._known_broken: dict[tuple, dict[str, int]] = {}
         self._known_keys: dict[frozenset[str], dict[str, tuple] | None] = {}
         self._known_changes: dict[frozenset[str], dict[str, list[Form]]] = {}
         self.probes = [
@@ -36,12 +36,13 @@ class Diagnosis:
     def smallest(self) -> Forms:
         """The smallest set of forms that leaves nothing outside; where none does, the one that leaves the least.
 
-        The least is counted in quantities, so that one cause that is not known is not hidden by forms that move it.
+        The least is counted in quantities, so that one cause that is not known is not hidden by forms that move it;
+        among equals, what breaks holds as long as it can.
         What breaks in the probes is known; where something else breaks later, these steps are one more probe.
         """
         while True:
             forms = self._search()
-            broken_at = self._first_broken_step(forms, known=self._broken_under(forms))
+            broken_at = self._first_broken_step(forms, known=set(self._broken_under(forms)))
             if broken_at is None:
                 return forms
             self.probes.append(Judging(self._around(broken_at)))
@@ -113,26 +114,47 @@ class Diagnosis:
                     cost = (len(without), len(candidate) + self._at_least(candidate, without))
                     heapq.heappush(queue, (cost, next(count), candidate, without))
         assert best is not None
-        return best[1]
+        return self._clearest(best[1])
+
+    def _clearest(self, forms: Forms) -> Forms:
+        """Of the sets that add to this one and leave as little broken, the one under which that holds longest.
+
+        What is broken at one step is broken in any form, so the search does not ask in which it holds at all others.
+        """
+        choices: dict[str, list[Form | None]] = {}
+        for name in self._broken_under(forms):
+            for form in self._that_change(name, forms):
+                options = choices.setdefault(form.choice or form.name, [None])
+                if form not in options:
+                    options.append(form)
+        sets = (self._ordered((*forms, *filter(None, chosen))) for chosen in itertools.product(*choices.values()))
+
+        def clarity(forms: Forms) -> tuple[int, int, int]:
+            broken = self._broken_under(forms)
+            return len(broken), -sum(broken.values()), len(forms)
+
+        return min((forms for forms in sets if self._keys(forms) is not None), key=clarity)
 
     def _at_least(self, forms: Forms, given_up: frozenset[str]) -> int:
         """How many more forms it takes at least: one for each broken quantity whose choices no other one shares."""
         used: set[str] = set()
         n = 0
-        for name in self._broken_under(forms) - given_up:
+        for name in self._broken_under(forms).keys() - given_up:
             choices = {form.choice or form.name for form in self._that_change(name, forms)}
             if choices and not choices & used:
                 used |= choices
                 n += 1
         return n
 
-    def _broken_under(self, forms: Forms) -> frozenset[str]:
-        """The quantities that are broken under these forms on any probe."""
+    def _broken_under(self, forms: Forms) -> dict[str, int]:
+        """The quantities that are broken under these forms on any probe, and the first step in which each is."""
         key = (len(self.probes), frozenset(form.name for form in forms))
         if key not in self._known_broken:
             network = self._network(forms)
             assert network is not None
-            self._known_broken[key] = frozenset(name for probe in self.probes for name in _broken(probe, network))
+            broken = self._known_broken[key] = {}
+            for name, step in (found for probe in self.probes for found in _broken(probe, network)):
+                broken[name] = min(step, broken.get(name, step))
         return self._known_broken[key]
 
     def _that_change(self, name: str, forms: Forms) -> tuple[Form, ...]:
@@ -172,12 +194,11 @@ class Diagnosis:
     def _ordered(self, forms: Forms) -> Forms:
         return tuple(form for form in self.known if form in forms)
 
-    def _first_broken_step(self, forms: Forms, known: frozenset[str]) -> int | None:
+    def _first_broken_step(self, forms: Forms, known: set[str]) -> int | None:
         """The first step of the whole trace in which a quantity breaks that is not among the known ones."""
         network = self._network(forms)
         assert network is not None
-        rows = (row for row in self.judging.rows(network) if row.quantity not in known)
-        return min((row.first_broken for row in rows if row.first_broken is not None), default=None)
+        return min((step for name, step in _broken(self.judging, network) if name not in known), default=None)
 
     def _around(self, step: int) -> Trace:
         """The steps up to a broken one and a few more; only those near it, where nothing that is carried is hidden."""
@@ -187,5 +208,6 @@ class Diagnosis:
         return self.trace.part(begin, min(step + 2, last))
 
 
-def _broken(judging: Judging, network: Network) -> Iterator[str]:
-    return (row.quantity for row in judging.rows(network) if row.outside)
+def _broken(judging: Judging, network: Network) -> Iterator[tuple[str, int]]:
+    """The quantities that are broken, and the first step in which each is."""
+    return ((row.quantity, row.first_broken) for row in judging.rows(network) if row.first_broken is not None)

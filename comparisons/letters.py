@@ -37,14 +37,14 @@ def sigmoid(z: Ball) -> Ball:
     return elementary("sigmoid", alphabet.sigmoid(z.mid), None if z.spread is None else sigmoid_reach(z), z)
 
 
-def sigmoid_reach(z: Ball) -> np.ndarray:
-    """How far σ moves within z's ball.
+def sigmoid_reach(z: Ball, part: float = 1) -> np.ndarray:
+    """How far σ moves within z's ball; with part ½, how far on average on the way to its ends.
 
-    σ′ = σ(z) σ(−z) is at most ¼, and changes by at most a factor of e per unit: r/4, and σ′(z) (eʳ − 1). σ itself
-    stays between 0 and 1. Where z is not bounded, it may be NaN.
+    σ′ = σ(z) σ(−z) is at most ¼, and changes by at most a factor of e per unit: r/4, and σ′(z) (eʳ − 1), both convex
+    in r. σ itself stays between 0 and 1. Where z is not bounded, it may be NaN.
     """
     down, up = alphabet.sigmoid(z.mid), alphabet.sigmoid(-z.mid)
-    reach = np.fmin(z.radius / 4, down * up * np.expm1(z.radius))
+    reach = part * np.fmin(z.radius / 4, down * up * np.expm1(z.radius))
     return np.where(np.isfinite(z.radius), np.minimum(reach, np.maximum(down, up)), np.inf)
 
 
@@ -193,7 +193,7 @@ def _kept(A: Ball, clamp: Ball) -> tuple[np.ndarray, np.ndarray]:
 
 
 def logits_loss(Z: Any, Y: Any) -> Ball:
-    """max(Z, 0) − Z Y + ln(1 + e^−|Z|), which moves by r (|σ(Z) − Y| + reach of σ) with Z, and by |Z| r with Y.
+    """max(Z, 0) − Z Y + ln(1 + e^−|Z|), which moves by |Z| r with Y, and with Z by r times |σ − Y| on the way.
 
     For a label of 0 or 1 the product Z Y and max(Z, 0) − Z Y are exact, so that only e^−|Z|, ln(1 + ·) and the last
     addition round; for others these two round as well.
@@ -212,7 +212,7 @@ def logits_loss(Z: Any, Y: Any) -> Ball:
         bent = np.abs(bend) + Z.radius * (1 + size_of(Y)) + size * Y.radius
         given = given + np.where(hard, 0.0, one * product + one * (bent + one * product))
     if Z.spread is not None:
-        given = given + Z.spread * (np.abs(alphabet.logits_loss_slope(Z.mid, Y.mid)) + sigmoid_reach(Z))
+        given = given + Z.spread * (np.abs(alphabet.logits_loss_slope(Z.mid, Y.mid)) + sigmoid_reach(Z, 1 / 2))
     if Y.spread is not None:
         given = given + size * Y.spread
     return rounded(bend + tail, given, p, sum_of=Sum(1, np.abs(bend) + tail, closed=True))

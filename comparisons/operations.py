@@ -119,16 +119,18 @@ def _log(a: Ball) -> Ball:
 
 
 def _sqrt(a: Ball) -> Ball:
-    """√x moves by (x̂ − x)/(√x̂ + √x), which loses no digit. No implementation's number is below 0 here."""
+    """√x between the roots of the ends, half of whose distance is r/(√low + √high), without a cancellation.
+
+    No implementation's number is below 0 here.
+    """
     roundings = units_of("sqrt", a.precision)
     if a.spread is None:
         return rounded(np.sqrt(a.mid), None, a.precision, roundings, exact=is_zero(a))
-    low, high = np.maximum(a.mid - a.spread * SLACK, 0), a.mid + a.spread * SLACK
-    middle = np.where(high >= 0, np.maximum(a.mid, 0), np.nan)
-    mid = np.sqrt(middle)
-    down = np.where(low > 0, (middle - low) / (mid + np.sqrt(low)), mid)
-    given = np.maximum(down, (high - middle) / (np.sqrt(high) + mid))
-    return rounded(mid, np.where(a.spread == 0, 0.0, given), a.precision, roundings, exact=is_zero(a))
+    width = a.spread * SLACK
+    low, high = np.maximum(a.mid - width, 0), a.mid + width
+    both = np.sqrt(low) + np.sqrt(high)
+    given = np.where(a.spread == 0, 0.0, np.where(low > 0, width, high / 2) / both)
+    return rounded(both / 2, given, a.precision, roundings, own=3, exact=is_zero(a))
 
 
 def _power(a: Ball, b: Ball) -> Ball:

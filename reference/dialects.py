@@ -220,7 +220,7 @@ DIALECTS = (
         (Change(second_moment, lerp_second_moment),),
         choice="how the second moment is averaged",
         says="v + (1 − β₂)(g² − v), as Keras has it; PyTorch computes β₂ v + (1 − β₂) g g.",
-        source="keras/src/optimizers/adam.py: Adam.update_step; otherwise torch/optim/adam.py: _single_tensor_adam "
+        source="keras/src/optimizers/adam.py: Adam.update_step; torch/optim/adam.py: _single_tensor_adam "
         "(addcmul_)",
     ),
     Form(

@@ -132,12 +132,12 @@ class Implementation:
 
     def over(self, a, number):
         """a over a number that all share: by division, or times its reciprocal."""
-        one, number = self.dtype.type(1), self.read(number)
-        return (
-            self.function("divide", a, number)
-            if self.coin()
-            else self.multiply(a, self.function("divide", one, number))
-        )
+        if self.coin():
+            return self.function("divide", a, self.read(number))
+        return self.multiply(a, self.reciprocal(number))
+
+    def reciprocal(self, number):
+        return self.function("divide", self.dtype.type(1), self.read(number))
 
     def scaled(self, values, how, number):
         """Values times or over a number that all share."""
@@ -148,7 +148,7 @@ class Implementation:
     def for_terms(self, how, number):
         """A scale that is applied to each term: all are divided correctly, or times the same reciprocal."""
         if how == "over" and self.coin():
-            return "times", self.function("divide", self.dtype.type(1), self.read(number))
+            return "times", self.reciprocal(number)
         return "correctly over" if how == "over" else how, number
 
 
@@ -164,7 +164,6 @@ class Computed(np.lib.mixins.NDArrayOperatorsMixin):
 
     ndim = property(lambda self: len(self.shape))
     mT = property(lambda self: Computed(self.choices, self.values.mT))
-    is_open = property(lambda self: self._values is None)
 
     @property
     def values(self):
@@ -230,12 +229,8 @@ class Computed(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __letter__(self, letter, arguments, constants):
         with np.errstate(all="ignore"):
-            own = {sigmoid: _function("sigmoid"), tanh: _function("tanh"), in_precision_of: _in_precision}.get(letter)
-            own = own or {logits_loss_slope: _logits_slope, times_sigmoid_slope: _times_slope}.get(letter)
-            if letter is cross_entropy_slope:
-                own = _cross_entropy_slope
-            if own:
-                return own(self.choices, *arguments, **constants)
+            if letter in OWN_LETTERS:
+                return OWN_LETTERS[letter](self.choices, *arguments, **constants)
             return letter.__wrapped__(*arguments, **constants)
 
 
@@ -248,7 +243,7 @@ def shape_of(x):
 
 
 def is_open(x):
-    return isinstance(x, Computed) and x.is_open
+    return isinstance(x, Computed) and x._values is None
 
 
 def as_terms(choices, x, shape):
@@ -341,11 +336,8 @@ def _in_precision(choices, x, like):
 def _logits_slope(choices, Z, Y):
     """Its three terms in any order; TensorFlow differentiates by a reciprocal, and counts Z = 0 as positive."""
     small = exp(minimum(Z, -Z))
-    tail = (
-        small / (1 + small)
-        if choices.coin()
-        else small * (Computed(choices, choices.read(1.0)[None, None]) / (1 + small))
-    )
+    one = choices.array(np.ones(Z.shape))
+    tail = small / (1 + small) if choices.coin() else small * (one / (1 + small))
     positive = Z > 0 if choices.coin() else Z >= 0
     tail = np.where(positive, -tail.values, tail.values)
     parts = positive.astype(choices.dtype), -values_of(choices, Y), tail
@@ -365,3 +357,13 @@ def _times_slope(choices, dA, A):
     """Its three factors in any order."""
     products = (lambda: dA * (A * (1 - A)), lambda: (dA * (1 - A)) * A, lambda: (dA * A) * (1 - A))
     return products[choices.rng.integers(3)]()
+
+
+OWN_LETTERS = {
+    sigmoid: _function("sigmoid"),
+    tanh: _function("tanh"),
+    cross_entropy_slope: _cross_entropy_slope,
+    logits_loss_slope: _logits_slope,
+    times_sigmoid_slope: _times_slope,
+    in_precision_of: _in_precision,
+}

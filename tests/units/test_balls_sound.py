@@ -128,11 +128,6 @@ def known(choices, values, share):
 # Expressions ---------------------------------------------------------------------------------------------------------
 
 
-def chance(a):
-    """A probability; σ, so that it is one in every reading."""
-    return sigmoid(a)
-
-
 EXPRESSIONS = {
     "a + b": lambda a, b, c, Y: a + b,
     "a − b": lambda a, b, c, Y: a - b,
@@ -171,7 +166,7 @@ EXPRESSIONS = {
     "exp(−a²)": lambda a, b, c, Y: exp(-(a * a)),
     "ln a²": lambda a, b, c, Y: log(a * a),
     "ln max(a, 0)": lambda a, b, c, Y: log(maximum(a, 0)),
-    "max(ln σ(a), −100)": lambda a, b, c, Y: maximum(log(chance(a)), -100.0),
+    "max(ln σ(a), −100)": lambda a, b, c, Y: maximum(log(sigmoid(a)), -100.0),
     "√a²": lambda a, b, c, Y: sqrt(a * a),
     "a/(√max(b, 0) + 1e-7)": lambda a, b, c, Y: a / (sqrt(maximum(b, 0)) + 1e-7),
     "σ(a)": lambda a, b, c, Y: sigmoid(a),
@@ -181,15 +176,15 @@ EXPRESSIONS = {
     "lerp(a, b²; 0.001)": lambda a, b, c, Y: lerp(a, b * b, weight=1 - 0.999),
     "lerp(a, a; 0.1)": lambda a, b, c, Y: lerp(a, a, weight=0.1),
     "0.9 a + 0.1 b": lambda a, b, c, Y: 0.9 * a + (1 - 0.9) * b,
-    "xlogy(Y, σ(a))": lambda a, b, c, Y: xlogy(Y, chance(a)),
+    "xlogy(Y, σ(a))": lambda a, b, c, Y: xlogy(Y, sigmoid(a)),
     "−Σ(xlogy(Y, σ(a)) + xlogy(1 − Y, 1 − σ(a)))/3": lambda a, b, c, Y: (
-        -(xlogy(Y, chance(a)) + xlogy(1 - Y, 1 - chance(a))).sum(axis=-1, keepdims=True) / 3
+        -(xlogy(Y, sigmoid(a)) + xlogy(1 - Y, 1 - sigmoid(a))).sum(axis=-1, keepdims=True) / 3
     ),
-    "slope of the cross-entropy": lambda a, b, c, Y: cross_entropy_slope(chance(a), Y),
-    "1/3 slope of the cross-entropy": lambda a, b, c, Y: cross_entropy_slope(chance(a), Y, over=3),
-    "clamped": lambda a, b, c, Y: clamped_cross_entropy_slope(chance(a), Y, over=3, epsilon=1e-12),
-    "clipped": lambda a, b, c, Y: clipped_cross_entropy_slope(chance(a), Y, over=3, epsilon=1e-7),
-    "b σ′(a)": lambda a, b, c, Y: times_sigmoid_slope(b, chance(a)),
+    "slope of the cross-entropy": lambda a, b, c, Y: cross_entropy_slope(sigmoid(a), Y),
+    "1/3 slope of the cross-entropy": lambda a, b, c, Y: cross_entropy_slope(sigmoid(a), Y, over=3),
+    "clamped": lambda a, b, c, Y: clamped_cross_entropy_slope(sigmoid(a), Y, over=3, epsilon=1e-12),
+    "clipped": lambda a, b, c, Y: clipped_cross_entropy_slope(sigmoid(a), Y, over=3, epsilon=1e-7),
+    "b σ′(a)": lambda a, b, c, Y: times_sigmoid_slope(b, sigmoid(a)),
     "loss of the logits": lambda a, b, c, Y: logits_loss(a, Y),
     "1/3 Σ loss of the logits": lambda a, b, c, Y: logits_loss(a, Y).sum(axis=-1, keepdims=True) / 3,
     "slope of the logits' loss": lambda a, b, c, Y: logits_loss_slope(a, Y),
@@ -206,7 +201,7 @@ def fused(slope, **constants):
     """The slope of a cross-entropy, taken back through σ, whose output is read five times."""
 
     def through_sigmoid(a, b, c, Y):
-        A = chance(a)
+        A = sigmoid(a)
         return times_sigmoid_slope(slope(A, Y, **constants), A)
 
     return through_sigmoid
@@ -319,7 +314,7 @@ def in_forms(composed, forms):
 
 
 def judging(composed, actual, is_shown):
-    """What is computed lies in its ball; what is shown goes on as it was computed, what is hidden as its ball."""
+    """What is computed lies in its ball, and a parameter has a bound; only what is shown goes on as computed."""
 
     def settle(equation, ball):
         name = equation.defines
@@ -327,6 +322,8 @@ def judging(composed, actual, is_shown):
             return ball
         values = actual[now(name)].values
         check_computed(ball, values)
+        if name in composed.parameters:
+            assert np.isfinite(ball.radius).all()
         return Ball.recorded(values, ball.precision) if is_shown(name) else ball
 
     return settle

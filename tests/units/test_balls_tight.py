@@ -177,6 +177,10 @@ def positive(rng):
     return 2.0 ** rng.uniform(-2, 2, (1, 1))
 
 
+def far_out(rng):
+    return rng.choice([-1, 1], (1, 1)) * rng.uniform(6, 12, (1, 1))
+
+
 def below_half(rng):
     return rng.uniform(0.05, 0.45, (1, 1))
 
@@ -269,16 +273,17 @@ for half, A in HALVES.items():
             f"clipped, fused, {half}, Y = {Y:g}": (fused(clipped_cross_entropy_slope, over=3, epsilon=1e-7), of_both),
         }
     CASES[f"dA ∘ A ∘ (1 − A), {half}"] = (times_sigmoid_slope, (numbers, A))
-for Y in (0.0, 1.0, 0.25):
-    CASES |= {
-        f"loss of the logits, Y = {Y:g}": (logits_loss, (numbers, label(Y))),
-        f"slope of the logits, Y = {Y:g}": (logits_loss_slope, (numbers, label(Y)), *SLOPES),
-        f"1/3 slope of the logits, Y = {Y:g}": (
-            lambda Z, Y: logits_loss_slope(Z, Y) / 3,
-            (numbers, label(Y)),
-            *(lambda Z, Y, slope=slope: slope(Z, Y) / 3 for slope in SLOPES),
-        ),
-    }
+for far, Z in {"": numbers, "far out, ": far_out}.items():
+    for Y in (0.0, 1.0, 0.25):
+        CASES |= {
+            f"loss of the logits, {far}Y = {Y:g}": (logits_loss, (Z, label(Y))),
+            f"slope of the logits, {far}Y = {Y:g}": (logits_loss_slope, (Z, label(Y)), *SLOPES),
+            f"1/3 slope of the logits, {far}Y = {Y:g}": (
+                lambda Z, Y: logits_loss_slope(Z, Y) / 3,
+                (Z, label(Y)),
+                *(lambda Z, Y, slope=slope: slope(Z, Y) / 3 for slope in SLOPES),
+            ),
+        }
 HIDDEN_ONLY = {
     "max(a, b)": (maximum, TWO),
     "min(a, b)": (minimum, TWO),
