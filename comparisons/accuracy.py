@@ -3,8 +3,8 @@
 The unit is the unit roundoff of the result: |computed − exact| ≤ units · u · |exact|, and below the smallest normal
 number what flushing to 0 may lose. Each constant is the largest error that `benchmarks/accuracy.py` found in NumPy,
 PyTorch and TensorFlow, rounded up to a whole unit; `benchmarks/accuracy.csv` has what it found, and a test holds the
-two together. float32 is measured over all 2³² inputs where a function has one argument (in PyTorch over a dense
-sample). In float64 that cannot be done: a sample's maximum is an assumption, and the output says so.
+two together. float32 is measured over all 2³² inputs where a function has one argument. In float64 that cannot be done:
+a sample's maximum is an assumption, and the output says so.
 """
 
 from __future__ import annotations
