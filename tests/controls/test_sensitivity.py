@@ -91,7 +91,7 @@ def with_a_change(one, oracle, name, step, rng):
     others = (judged.actual + rng.choice([-1, 1], judged.actual.shape) * judged.delta).astype(dtype)
     is_to_be_seen = np.abs(others - judged.actual) > judged.radius + judged.error
     if not is_to_be_seen.any():
-        assert one.certificate.row(name).blind
+        assert one.certificate.row(name).blind or judged.delta == 0
         return None
     index = tuple(rng.choice(np.argwhere(is_to_be_seen)))
     array, trace = in_stack(one.trace, name, step)

@@ -111,6 +111,19 @@ def test_start_values_that_are_not_the_experiments_are_broken_at_step_0_alone():
     assert row.equation == "the experiment's start value"
 
 
+def starts_elsewhere_and_moves_twice(experiment):
+    last = None
+    for shown in starts_elsewhere(experiment):
+        yield shown if last is None else {**shown, "W[3]": 2 * shown["W[3]"] - last}
+        last = shown["W[3]"]
+
+
+def test_a_wrong_start_is_told_before_the_steps_that_are_wrong_as_well():
+    row = certify(record(starts_elsewhere_and_moves_twice, small()), forms=()).row("W[3]")
+    assert (row.first_broken, row.n_broken_steps) == (0, 13)
+    assert (row.step, row.equation) == (0, "the experiment's start value")
+
+
 def starts_with_more(experiment):
     yield {**experiment.initial(), "J": np.float32(0)}
     yield from honest(experiment)
