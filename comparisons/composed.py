@@ -14,9 +14,17 @@ from reference.running import batches_given
 def network_of(experiment: Experiment) -> Network:
     """The article's equations for this experiment, in the textbook's form."""
     optimizer = experiment.optimizer.model_dump(exclude={"kind", "learning_rate"})
-    return network(experiment.sizes, experiment.activations, experiment.loss, experiment.optimizer.kind, **optimizer)
+    decay = None if experiment.decay.kind == "none" else (experiment.decay.kind, experiment.decay.rate)
+    return network(
+        experiment.sizes,
+        experiment.activations,
+        experiment.loss,
+        experiment.optimizer.kind,
+        decay,
+        **optimizer,
+    )
 
 
 def given_by(experiment: Experiment) -> Iterator[dict[str, Array]]:
     """What each step is given: A[0], Y, t and alpha."""
-    return batches_given(experiment.batches(), experiment.optimizer.learning_rate)
+    return batches_given(experiment.batches(), experiment.learning_rates())

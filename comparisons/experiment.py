@@ -18,7 +18,23 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from comparisons.data import Arrays, Circles, Csv, Data
 from comparisons.errors import UsageError
 from comparisons.fields import Count, Fields, Seed, Units, known, shortly
-from comparisons.optimizer import Adam, GradientDescent, Optimizer
+from comparisons.optimizer import (
+    Adam,
+    Constant,
+    Coupled,
+    Decoupled,
+    Exponential,
+    GradientDescent,
+    InverseTime,
+    Linear,
+    Momentum,
+    Nesterov,
+    NoDecay,
+    Optimizer,
+    RMSprop,
+    Schedule,
+    WeightDecay,
+)
 from comparisons.start import FromFile, GlorotUniform, HeUniform, Start
 from reference.draws import permutation, stream
 
@@ -27,12 +43,22 @@ __all__ = [
     "Adam",
     "Arrays",
     "Circles",
+    "Constant",
+    "Coupled",
     "Csv",
+    "Decoupled",
     "Experiment",
+    "Exponential",
     "FromFile",
     "GlorotUniform",
     "GradientDescent",
     "HeUniform",
+    "InverseTime",
+    "Linear",
+    "Momentum",
+    "Nesterov",
+    "NoDecay",
+    "RMSprop",
 ]
 
 
@@ -67,10 +93,12 @@ class Experiment(Fields):
     )
     seed: Seed = Field(default=0, description="chooses the order of the examples; a whole number from 0 on")
     optimizer: Optimizer = Field(default=Adam(), description="how the parameters are moved")
+    decay: WeightDecay = Field(default=NoDecay(), description="how the parameters are drawn towards 0 beside it")
+    schedule: Schedule = Field(default=Constant(), description="how the learning rate α changes from step to step")
     start: Start = Field(default=GlorotUniform(), description="what the parameters are before the first step")
     data: Data = Field(default=Circles(), description="what is learned")
 
-    @field_validator("optimizer", "start", "data", mode="before")
+    @field_validator("optimizer", "decay", "schedule", "start", "data", mode="before")
     @classmethod
     def _of_the_default_kind(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, Mapping) and "kind" not in value:
@@ -91,6 +119,8 @@ class Experiment(Fields):
         sizes = self.sizes  # reads a file of data, if there is one
         if isinstance(self.start, FromFile):
             self.start.parameters(sizes)
+        if not np.isfinite(self.learning_rates()).all():
+            raise UsageError(f"schedule.rate takes the learning rate to infinity within {self.n_steps:,} steps")
         return self
 
     @property
@@ -118,6 +148,10 @@ class Experiment(Fields):
         sizes = np.full(self.steps_per_epoch, self.batch_size)
         sizes[-1] = n - (len(sizes) - 1) * self.batch_size
         return np.tile(sizes, self.epochs)
+
+    def learning_rates(self) -> np.ndarray:
+        """The learning rate α of each step, (n_steps,), in float64 whatever the precision."""
+        return self.schedule.rates(self.optimizer.learning_rate, self.n_steps)
 
     def initial(self) -> dict[str, np.ndarray]:
         """The parameters before the first step by name, W[l] (n_l, n_{l-1}) and b[l] (n_l, 1); fresh copies."""
@@ -156,8 +190,10 @@ class Experiment(Fields):
     def digest(self) -> str:
         """SHA-256 of what is computed and on which numbers: equal digests can be compared.
 
-        Data, initial parameters, order and sizes of the batches, layers, activations, loss and optimizer are in it; the
-        precision is not, so that runs in both can be compared, and neither is what something is called or read from.
+        Data, initial parameters, order and sizes of the batches, layers, activations, loss, optimizer, decay and
+        schedule are in it; the precision is not, so that runs in both can be compared, and neither is what something is
+        called or read from. No decay and a constant schedule are left out, as if there were no such fields: what was
+        recorded before there were stays comparable.
         """
         digest = hashlib.sha256()
 
@@ -165,7 +201,10 @@ class Experiment(Fields):
             numbers = np.ascontiguousarray(array, dtype="<f8" if array.dtype.kind == "f" else "<i8")
             digest.update(f"{name} {numbers.shape}\n".encode() + numbers.tobytes())
 
-        computed = self.model_dump(mode="json", include={"layers", "activations", "loss", "optimizer"})
+        since_then = {
+            name for name in ("decay", "schedule") if getattr(self, name) != type(self).model_fields[name].default
+        }
+        computed = self.model_dump(mode="json", include={"layers", "activations", "loss", "optimizer"} | since_then)
         digest.update(json.dumps(computed, sort_keys=True).encode())
         for name, array in (self.data.examples.items() | self.start.parameters(self.sizes)).items():
             add(name, array)

@@ -21,7 +21,7 @@ from comparisons.components import components, with_peers
 from comparisons.precisions import FLOAT64, PRECISIONS
 from comparisons.rows import Piece, row_of
 from comparisons.trace import Trace
-from reference.network import Equation, Network, Ref, before, now
+from reference.network import Equation, Network, Ref, now
 from reference.running import evaluate
 
 Stacks = dict[int, Ball]  # of a per-example quantity, by batch size; of others one Ball of start and steps, under 0
@@ -137,7 +137,7 @@ class Judging:
             name = equation.defines
             if name in self.trace.shown:
                 old = None
-                if before(name) in equation.reads.values():
+                if name in network.remembered:
                     old = self.known[name][0].mid
                 rows[name] = row_of(name, str(equation), pieces[name], self.trace, old)
             else:
@@ -234,7 +234,8 @@ class Judging:
                 xs[X.shape[1]].append(X)
                 ys[X.shape[1]].append(Y)
         t = np.arange(first - 1, first + n, dtype=np.float64).reshape(-1, 1, 1)
-        alpha = np.full_like(t, experiment.optimizer.learning_rate)
+        rates = experiment.learning_rates()
+        alpha = np.concatenate([rates[:1], rates])[first - 1 : first + n].reshape(-1, 1, 1)
         return {
             "A[0]": {m: Ball.recorded(np.stack(x), self.precision) for m, x in xs.items()},
             "Y": {m: Ball.recorded(np.stack(y), self.precision) for m, y in ys.items()},

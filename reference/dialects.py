@@ -24,6 +24,7 @@ from reference.alphabet import (
     minimum,
     sqrt,
 )
+from reference.dialects_of_optimizers import OF_OPTIMIZERS, to_float32
 from reference.forms import Change, Form
 from reference.layers import bias_gradient, weight_gradient
 from reference.losses import cross_entropy, output_gradient
@@ -129,11 +130,6 @@ def adam_step_epsilon_hat(
 ) -> Array:
     """theta − m (alpha √c2 / c1) / (√v + epsilon)"""
     return theta - m * (alpha * sqrt(c2) / c1) / (sqrt(v) + epsilon)
-
-
-def to_float32(number: float) -> float:
-    """The number, rounded to float32."""
-    return float(np.float32(number))
 
 
 DIALECTS = (
@@ -255,4 +251,5 @@ DIALECTS = (
         "With the same number the effective epsilon differs by √(1 − β₂ᵗ): 31.6 times at step 1.",
         source="keras/src/optimizers/adam.py: Adam.update_step",
     ),
+    *OF_OPTIMIZERS,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
@@ -30,10 +31,18 @@ def evaluate(
     return values
 
 
-def batches_given(batches: Iterable[tuple[Array, Array]], learning_rate: float) -> Iterator[dict[str, Array]]:
-    """What the experiment gives a step: its examples and labels, its number t, counted from 1, and the rate alpha."""
-    for t, (X, Y) in enumerate(batches, 1):
-        yield {"A[0]": X, "Y": Y, "t": t, "alpha": learning_rate}
+def batches_given(
+    batches: Iterable[tuple[Array, Array]], learning_rate: float | Iterable[float]
+) -> Iterator[dict[str, Array]]:
+    """What the experiment gives a step: its examples and labels, its number t, counted from 1, and the rate alpha.
+
+    The learning rate is one number for all steps, or one for each.
+    Error: ValueError where there are not as many rates as batches.
+    """
+    is_one = isinstance(learning_rate, (int, float))
+    rates = itertools.repeat(learning_rate) if isinstance(learning_rate, (int, float)) else map(float, learning_rate)
+    for t, ((X, Y), alpha) in enumerate(zip(batches, rates, strict=not is_one), 1):  # floats: NumPy's own promote
+        yield {"A[0]": X, "Y": Y, "t": t, "alpha": alpha}
 
 
 def train(

@@ -13,6 +13,7 @@ from comparisons.implementations.keras_model import (
     keras,
     optimizer_of,
     parameters_of,
+    regularizers_of,
 )
 
 LAYOUT = "rows"
@@ -24,7 +25,7 @@ def train(experiment):
     model = keras.Sequential()
     model.add(keras.Input((experiment.sizes[0],)))
     for n, activation in zip(experiment.layers, experiment.activations, strict=True):
-        model.add(keras.layers.Dense(n, activation=activation_of(activation)))
+        model.add(keras.layers.Dense(n, activation=activation_of(activation), **regularizers_of(experiment)))
     model.compile(loss="binary_crossentropy", optimizer=optimizer_of(experiment), metrics=["accuracy"])
     fill(model.layers, experiment)
 
@@ -37,10 +38,26 @@ def train(experiment):
             steps_per_epoch=experiment.steps_per_epoch,
             verbose=0,
             shuffle=False,  # a generator has its own order, and Keras warns where it is not told so
-            callbacks=[watch],
+            callbacks=[*scheduled(experiment), watch],
         ),
         lambda: {name: variable.numpy() for name, variable in parameters_of(model.layers).items()},
     )
+
+
+def scheduled(experiment):
+    """The callback of a schedule; where the rate never changes, none, and the listing is as the article has it."""
+    return [] if len(set(experiment.learning_rates())) == 1 else [RateOfEachBatch(experiment)]
+
+
+class RateOfEachBatch(keras.callbacks.Callback):
+    """Sets the learning rate before each batch, as Keras's own LearningRateScheduler does before each epoch."""
+
+    def __init__(self, experiment):
+        super().__init__()
+        self.rates = iter(experiment.learning_rates())
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.model.optimizer.learning_rate = float(next(self.rates))
 
 
 class EveryBatch(keras.callbacks.Callback):

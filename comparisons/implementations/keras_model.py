@@ -38,9 +38,30 @@ def activation_of(name):
     return keras.layers.LeakyReLU(negative_slope=0.01) if name == "leaky-relu" else name
 
 
+def regularizers_of(experiment):
+    """What Dense takes for coupled decay: Keras's L2 has no ½, so that its gradient is 2 (λ/2) W."""
+    if experiment.decay.kind != "coupled":
+        return {}
+    penalty = keras.regularizers.L2(experiment.decay.rate / 2)
+    return {"kernel_regularizer": penalty, "bias_regularizer": penalty}
+
+
 def optimizer_of(experiment):
-    """keras.optimizers with the experiment's numbers."""
+    """keras.optimizers with the experiment's numbers; decoupled decay is what all of them mean by weight_decay."""
     chosen = experiment.optimizer
-    if chosen.kind == "gradient-descent":
-        return keras.optimizers.SGD(chosen.learning_rate)
-    return keras.optimizers.Adam(chosen.learning_rate, beta_1=chosen.beta1, beta_2=chosen.beta2, epsilon=chosen.epsilon)
+    of_all = {"weight_decay": experiment.decay.rate} if experiment.decay.kind == "decoupled" else {}
+    match chosen.kind:
+        case "gradient-descent":
+            return keras.optimizers.SGD(chosen.learning_rate, **of_all)
+        case "momentum" | "nesterov":
+            is_nesterov = chosen.kind == "nesterov"
+            return keras.optimizers.SGD(chosen.learning_rate, chosen.momentum, nesterov=is_nesterov, **of_all)
+        case "rmsprop":
+            return keras.optimizers.RMSprop(
+                chosen.learning_rate, rho=chosen.rho, epsilon=chosen.epsilon, centered=chosen.centered, **of_all
+            )
+        case "adam":
+            kind = keras.optimizers.AdamW if of_all else keras.optimizers.Adam
+            return kind(
+                chosen.learning_rate, beta_1=chosen.beta1, beta_2=chosen.beta2, epsilon=chosen.epsilon, **of_all
+            )

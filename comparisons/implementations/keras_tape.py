@@ -10,6 +10,7 @@ from comparisons.implementations.keras_model import (
     keras,
     optimizer_of,
     parameters_of,
+    regularizers_of,
 )
 
 import tensorflow as tf  # isort: skip  (Keras sets its environment first)
@@ -21,7 +22,7 @@ def train(experiment):
     """Dense layers without activation and Activation layers in turn, so that the tape sees Z as well as A."""
     in_precision(experiment)
     inputs = keras.Input((experiment.sizes[0],))
-    dense = [keras.layers.Dense(n) for n in experiment.layers]
+    dense = [keras.layers.Dense(n, **regularizers_of(experiment)) for n in experiment.layers]
     outputs, x = {}, inputs
     for number, (layer, name) in enumerate(zip(dense, experiment.activations, strict=True), 1):
         x = outputs[f"Z[{number}]"] = layer(x)
@@ -31,6 +32,7 @@ def train(experiment):
     parameters = parameters_of(dense)
     optimizer.build(list(parameters.values()))
     last = f"A[{len(dense)}]"
+    of_parameter = "g_" if experiment.decay.kind == "coupled" else "d"  # with the penalty's gradient in it, or without
 
     @tf.function(reduce_retracing=True)
     def step(x, y):
@@ -40,22 +42,30 @@ def train(experiment):
                 shown[f"Z[{number}]"] = layer(a)
                 a = shown[f"A[{number}]"] = activations[number](shown[f"Z[{number}]"])
             J = loss(y, a)
-        watched = {name: value for name, value in shown.items() if name != last}
-        gradients = tape.gradient(J, watched | {name: variable.value for name, variable in parameters.items()})
-        optimizer.apply([gradients[name] for name in parameters], list(parameters.values()))
-        return {"A[0]": x, "Y": y, "J": J} | shown | {f"d{name}": value for name, value in gradients.items()}
+            total = J + sum(model.losses) if model.losses else J
+        inner = {name: value for name, value in shown.items() if name != last}
+        variables = {name: variable.value for name, variable in parameters.items()}
+        of_inner, of_variables = tape.gradient(total, (inner, variables))
+        optimizer.apply(list(of_variables.values()), list(parameters.values()))
+        shown |= {f"d{name}": value for name, value in of_inner.items()}
+        shown |= {f"{of_parameter}{name}": value for name, value in of_variables.items()}
+        return {"A[0]": x, "Y": y, "J": J} | shown
 
     activations = {number: layer for number, layer in enumerate(model.layers[2::2], 1)}
     yield parameters
-    for X, Y in experiment.batches():
+    for (X, Y), rate in zip(experiment.batches(), experiment.learning_rates(), strict=True):
+        optimizer.learning_rate = float(rate)
         shown = step(tf.constant(X.T), tf.constant(Y.T))
         yield shown | moments(optimizer, parameters) | parameters
 
 
+SLOTS = {"momentums": "m", "_momentums": "m", "_average_gradients": "m", "_velocities": "v"}
+
+
 def moments(optimizer, parameters):
-    """Adam's two moments of each parameter; gradient descent keeps none."""
+    """What the optimizer keeps of each parameter, m and v; gradient descent keeps nothing."""
     kept = {}
-    for number, name in enumerate(parameters):
-        if hasattr(optimizer, "_velocities"):
-            kept |= {f"m_{name}": optimizer._momentums[number], f"v_{name}": optimizer._velocities[number]}
+    for slot, letter in SLOTS.items():
+        if variables := getattr(optimizer, slot, None):
+            kept |= {f"{letter}_{name}": value for name, value in zip(parameters, variables, strict=True)}
     return kept

@@ -2,7 +2,7 @@
 
 import torch
 
-from comparisons.implementations.torch_model import model_of, optimizer_of, parameters_of
+from comparisons.implementations.torch_model import model_of, optimizer_of, parameters_of, set_rate
 
 LAYOUT = "torch"
 
@@ -13,8 +13,9 @@ def train(experiment):
     model = model_of(experiment)
     optimizer, loss_fn = optimizer_of(experiment, model), torch.nn.BCELoss()
 
-    for X, Y in experiment.batches():
+    for (X, Y), rate in zip(experiment.batches(), experiment.learning_rates(), strict=True):
         x, y = torch.from_numpy(X.T.copy()), torch.from_numpy(Y.T.copy())
+        set_rate(optimizer, rate)
         optimizer.zero_grad()
         loss = loss_fn(model(x), y)
         loss.backward()

@@ -34,10 +34,42 @@ def parameters_of(model):
 
 
 def optimizer_of(experiment, model):
-    """torch.optim with the experiment's numbers."""
-    chosen = experiment.optimizer
-    if chosen.kind == "gradient-descent":
-        return torch.optim.SGD(model.parameters(), lr=chosen.learning_rate)
-    return torch.optim.Adam(
-        model.parameters(), lr=chosen.learning_rate, betas=(chosen.beta1, chosen.beta2), eps=chosen.epsilon
-    )
+    """torch.optim with the experiment's numbers; coupled decay is what all but AdamW mean by weight_decay."""
+    chosen, parameters = experiment.optimizer, model.parameters()
+    of_all = {"lr": chosen.learning_rate}
+    if experiment.decay.kind == "coupled" or (experiment.decay.kind == "decoupled" and chosen.kind == "adam"):
+        of_all["weight_decay"] = experiment.decay.rate
+    match chosen.kind:
+        case "gradient-descent":
+            optimizer = torch.optim.SGD(parameters, **of_all)
+        case "momentum" | "nesterov":
+            is_nesterov = chosen.kind == "nesterov"
+            optimizer = torch.optim.SGD(parameters, momentum=chosen.momentum, nesterov=is_nesterov, **of_all)
+        case "rmsprop":
+            optimizer = torch.optim.RMSprop(
+                parameters, alpha=chosen.rho, eps=chosen.epsilon, centered=chosen.centered, **of_all
+            )
+        case "adam":
+            kind = torch.optim.AdamW if experiment.decay.kind == "decoupled" else torch.optim.Adam
+            optimizer = kind(parameters, betas=(chosen.beta1, chosen.beta2), eps=chosen.epsilon, **of_all)
+    if experiment.decay.kind == "decoupled" and chosen.kind != "adam":
+        optimizer.register_step_pre_hook(shrinking(experiment.decay.rate))
+    return optimizer
+
+
+def shrinking(rate):
+    """Decoupled decay for the optimizers that have none in PyTorch: AdamW's own line, just before their step."""
+
+    def shrink(optimizer, args, kwargs):
+        for group in optimizer.param_groups:
+            with torch.no_grad():
+                for parameter in group["params"]:
+                    parameter.mul_(1 - group["lr"] * rate)
+
+    return shrink
+
+
+def set_rate(optimizer, rate):
+    """The learning rate of the next step."""
+    for group in optimizer.param_groups:
+        group["lr"] = float(rate)
