@@ -12,6 +12,7 @@ from comparisons.balls import Ball
 from comparisons.precisions import FLOAT64, PRECISIONS
 from reference.activations import ACTIVATIONS, relu
 from reference.article import network
+from reference.decay import DECAYS
 from reference.dialects import DIALECTS, summed_weight_gradient
 from reference.forms import Change, Form, in_form
 from reference.layers import bias_gradient, weight_gradient
@@ -33,12 +34,15 @@ class Case(NamedTuple):
 
 def networks():
     """Networks with every activation, in the textbook's form and in each dialect that applies to them, by name."""
-    for optimizer in OPTIMIZERS:
-        textbook = network(SIZES, (*ACTIVATIONS, "sigmoid"), optimizer=optimizer)
-        yield f"{optimizer}-textbook", textbook
+    chosen = {optimizer: {"optimizer": optimizer} for optimizer in OPTIMIZERS}
+    chosen |= {kind: {"optimizer": "gradient-descent", "decay": (kind, 0.1)} for kind in DECAYS}
+    chosen["rmsprop-centered"] = {"optimizer": "rmsprop", "centered": True}
+    for name, how in chosen.items():
+        textbook = network(SIZES, (*ACTIVATIONS, "sigmoid"), **how)
+        yield f"{name}-textbook", textbook
         for form in DIALECTS:
             if form.applies_to(textbook):
-                yield f"{optimizer}-{form.name}", in_form(textbook, form)
+                yield f"{name}-{form.name}", in_form(textbook, form)
 
 
 NETWORKS = dict(networks())
@@ -245,8 +249,8 @@ def test_every_activation_optimizer_and_dialect_is_among_them():
     functions = {parameter.values[0].equation.by for parameter in cases()}
     assert {g.forward for g in ACTIVATIONS.values()} | {g.backward for g in ACTIVATIONS.values()} <= functions
     assert {f"{optimizer}-textbook" for optimizer in OPTIMIZERS} <= set(NETWORKS)
-    own_epsilon = {"adam-epsilon-1e-7"}  # which is no dialect here
-    assert {f"adam-{form.name}" for form in DIALECTS} <= set(NETWORKS) | own_epsilon
+    in_no_network = {form.name for form in DIALECTS if not any(name.endswith(f"-{form.name}") for name in NETWORKS)}
+    assert in_no_network == {"epsilon-1e-7"}  # which is no dialect here
 
 
 # Equations that one reading must refuse -------------------------------------------------------------------------------

@@ -132,6 +132,8 @@ CHANGES = {
     "optimizer": {"optimizer": GradientDescent()},
     "learning-rate": {"optimizer": Adam(learning_rate=0.01)},
     "epsilon": {"optimizer": Adam(epsilon=1e-8)},
+    "decay": {"decay": Coupled(rate=1e-4)},
+    "schedule": {"schedule": Linear()},
     "start": {"start": HeUniform()},
     "start-seed": {"start": GlorotUniform(seed=1)},
     "data-seed": {"data": Circles(seed=1)},
@@ -149,6 +151,22 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_change_of_any_field_that_matters_changes_the_digest(change):
     assert Experiment().but(**change).digest != Experiment().digest
+
+
+def test_what_moves_the_parameters_otherwise_has_another_digest():
+    optimizers = [Momentum(), Nesterov(), RMSprop(), RMSprop(centered=True), RMSprop(rho=0.99)]
+    decays = [Coupled(rate=1e-4), Decoupled(rate=1e-4), Decoupled(rate=1e-3)]
+    schedules = [Exponential(rate=0.5), Exponential(rate=0.5, every=2), InverseTime(rate=0.5), Linear()]
+    others = [Experiment(optimizer=optimizer) for optimizer in optimizers]
+    others += [Experiment(decay=decay) for decay in decays] + [Experiment(schedule=schedule) for schedule in schedules]
+    digests = {experiment.digest for experiment in (Experiment(), *others)}
+    assert len(digests) == 1 + len(others)
+
+
+def test_no_decay_and_a_constant_schedule_are_as_if_there_were_no_such_fields():
+    explicitly = Experiment(decay=NoDecay(), schedule=Constant())
+    assert explicitly.digest == Experiment().digest
+    assert explicitly.digest != Experiment(decay=Coupled(rate=1e-300)).digest
 
 
 def test_changing_all_fields_at_once_covers_every_field_but_name_precision_and_loss():
