@@ -130,8 +130,8 @@ class Linear(Fields):
     kind: Literal["linear"] = "linear"
 
     def rates(self, alpha: float, n_steps: int) -> np.ndarray:
-        """α (n + 1 − t)/n of step t."""
-        return alpha * np.arange(n_steps, 0, -1) / n_steps
+        """α ((n + 1 − t)/n) of step t."""
+        return alpha * (np.arange(n_steps, 0, -1) / n_steps)
 
 
 Schedule = Annotated[Constant | Exponential | InverseTime | Linear, Field(discriminator="kind")]

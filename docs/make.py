@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 from reference.article import network
+from reference.decay import DECAYS
 from reference.dialects import DIALECTS
 from reference.forms import Change, Form
 from reference.network import Equation, Network
@@ -29,15 +30,23 @@ says so. Each implementation is judged in the smallest set of dialects under whi
 their balls. A dialect is chosen whole, for all layers and all steps, or not at all; of those that answer the same
 question at most one is chosen, and the textbook's form is an answer too.
 
-Equations are those of the article's network with Adam. Where a dialect changes the equation of every layer or of every
+Equations are those of the article's network with Adam, or with the optimizer or the decay (0.1) that the dialect is
+of. Where a dialect changes the equation of every layer or of every
 parameter, one of them stands for all. `backproof equations --dialects` prints the same for your own network.
 """
 
 
+OTHERS = (
+    {"epsilon": 1e-8},
+    {"optimizer": "momentum"},
+    {"optimizer": "rmsprop"},
+    *({"decay": (k, 0.1)} for k in DECAYS),
+)
+
+
 def textbook_of(form: Form) -> Network:
-    """The article's network; for a dialect that says what it says already, one with PyTorch's epsilon."""
-    article = network()
-    return article if form.applies_to(article) else network(epsilon=1e-8)
+    """The article's network; for a dialect that finds nothing there to change, the first of the others."""
+    return next(textbook for how in ({}, *OTHERS) if form.applies_to(textbook := network(**how)))
 
 
 def examples(change: Change, textbook: Network) -> Iterator[tuple[Equation, Equation]]:

@@ -70,7 +70,7 @@ OF_OPTIMIZERS = (
         "velocity", "dialect",
         (Change(accumulated, velocity, reads={"alpha": lambda _: now("alpha")}),
          Change(descent_step, velocity_step, reads={"m": lambda e: e.reads["g"]})),
-        choice="where the learning rate joins momentum",
+        choice="what momentum adds up",
         says="Keras accumulates steps, not gradients: m is what the parameter moves by, with the learning rate and the "
         "minus in it. While the learning rate stays the same the parameters do too, in exact arithmetic; after a "
         "change of it the old rate lives on in m.",
@@ -79,7 +79,7 @@ OF_OPTIMIZERS = (
     Form(
         "dampened", "dialect",
         (Change(accumulated, dampened, reads={"t": lambda _: now("t")}, only=without_nesterov),),
-        choice="how momentum weighs the gradient",
+        choice="what momentum adds up",
         says="With PyTorch's option dampening=momentum m is an average of gradients and not their sum: the gradient is "
         "weighed by 1 − dampening, but not in the first step, where m is the gradient itself.",
         source="torch/optim/sgd.py: _single_tensor_sgd (dampening)",

@@ -15,7 +15,8 @@ def train(experiment):
 
     for (X, Y), rate in zip(experiment.batches(), experiment.learning_rates(), strict=True):
         x, y = torch.from_numpy(X.T.copy()), torch.from_numpy(Y.T.copy())
-        set_rate(optimizer, rate)
+        if rate != optimizer.param_groups[0]["lr"]:  # of a schedule: the usual loop sets a constant rate once
+            set_rate(optimizer, rate)
         optimizer.zero_grad()
         loss = loss_fn(model(x), y)
         loss.backward()

@@ -298,7 +298,7 @@ def test_pytorch_multiplies_by_a_factor(framework, recorded):
 @pytest.mark.parametrize("framework", of_framework("torch", "keras"))
 def test_at_a_constant_rate_weights_alone_do_not_tell_where_the_rate_joins_momentum(framework, recorded):
     certificate = certify(recorded(CONSTANTLY[framework][0], "constant"))
-    assert ("textbook", "velocity") == certificate.not_told_apart["where the learning rate joins momentum"]
+    assert ("textbook", "velocity") == certificate.not_told_apart["what momentum adds up"]
 
 
 @pytest.mark.parametrize("framework", of_framework("torch"))

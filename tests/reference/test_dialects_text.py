@@ -15,12 +15,11 @@ from reference.forms import in_form
 from reference.network import arguments, now
 
 ARTICLE = network()
+OPTIMIZERS = [*({"optimizer": name} for name in optimizers.OPTIMIZERS), {"optimizer": "rmsprop", "centered": True}]
 TEXTBOOKS = [
-    ARTICLE,
-    network(epsilon=1e-3),
-    network(optimizer="rmsprop", centered=True),
-    *(network(optimizer=name) for name in optimizers.OPTIMIZERS),
-    *(network(decay=(kind, 0.1)) for kind in DECAYS),
+    network(**how, decay=kind_and_rate)
+    for kind_and_rate in (None, *((kind, 0.1) for kind in DECAYS))
+    for how in ({"optimizer": "adam"}, {"epsilon": 1e-3}, *OPTIMIZERS)
 ]
 EACH = pytest.mark.parametrize("form", DIALECTS, ids=lambda form: form.name)
 
@@ -142,21 +141,36 @@ def test_the_choices_and_who_makes_them():
         "the precision of Adam's powers": ["powers-in-precision"],
         "Adam's epsilon": ["epsilon-1e-8", "epsilon-1e-7"],
         "where Adam's epsilon joins": ["epsilon-hat"],
+        "the precision of the momentum": ["momentum-in-float32"],
+        "what momentum adds up": ["velocity", "dampened"],
+        "where the epsilon of RMSprop joins": ["epsilon-in-the-root"],
+        "the precision of the decay": ["decay-in-float32", "penalty-in-float32"],
+        "how a decoupled decay shrinks": ["decay-before-alpha", "decay-as-a-factor"],
     }
 
 
-PAIRS = list(itertools.combinations(DIALECTS, 2))
+def textbook_of_both(one, other):
+    """The first network to which both apply; momentum and Adam, say, are never in one."""
+    return next((textbook for textbook in TEXTBOOKS if one.applies_to(textbook) and other.applies_to(textbook)), None)
+
+
+PAIRS = [pair for pair in itertools.combinations(DIALECTS, 2) if textbook_of_both(*pair) is not None]
 NAMED = {"ids": [f"{one.name}+{other.name}" for one, other in PAIRS]}
+
+
+def test_every_dialect_is_tried_beside_another():
+    assert {form for pair in PAIRS for form in pair} == set(DIALECTS)
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS, **NAMED)
 def test_two_dialects_of_different_choices_go_together_in_the_tables_order_and_two_of_one_never(one, other):
+    textbook = textbook_of_both(one, other)
     if one.choice == other.choice:
         with pytest.raises(ValueError, match=f"^{one.name} and {other.name} exclude each other"):
-            in_form(OTHER_EPSILON, one, other)
+            in_form(textbook, one, other)
     else:
-        both = in_form(OTHER_EPSILON, one, other)
-        alone = [in_form(OTHER_EPSILON, form) for form in (one, other)]
+        both = in_form(textbook, one, other)
+        alone = [in_form(textbook, form) for form in (one, other)]
         for equation in both.equations:
             changed = {e.by for n in alone for e in n.equations if e.defines == equation.defines}
             assert equation.by in changed
@@ -176,6 +190,14 @@ LINES = {
     "epsilon-1e-8": "b[5] ← b[5] − alpha (m_b[5]/c1) / (√(v_b[5]/c2) + 1e-08)",
     "epsilon-1e-7": "b[5] ← b[5] − alpha (m_b[5]/c1) / (√(v_b[5]/c2) + 1e-07)",
     "epsilon-hat": "b[5] ← b[5] − m_b[5] (alpha √c2 / c1) / (√v_b[5] + 1e-07)",
+    "momentum-in-float32": "m_b[5] ← 0.8999999761581421 m_b[5] + db[5]",
+    "velocity": "m_b[5] ← 0.9 m_b[5] − alpha db[5]",
+    "dampened": "m_b[5] ← 0.9 m_b[5] + (1 − 0.9 [t > 1]) db[5]",
+    "epsilon-in-the-root": "b[5] ← b[5] − alpha db[5]/√(v_b[5] + 1e-07)",
+    "decay-in-float32": "kept_b[5] = b[5] − alpha 0.10000000149011612 b[5]",
+    "penalty-in-float32": "g_b[5] = db[5] + 0.10000000149011612 b[5]",
+    "decay-before-alpha": "kept_b[5] = b[5] − 0.1 b[5] alpha",
+    "decay-as-a-factor": "kept_b[5] = (1 − alpha 0.1) b[5]",
 }
 
 

@@ -78,9 +78,9 @@ MOMENTUM_BY_HAND = {
 
 
 @PRECISIONS
-@pytest.mark.parametrize(("how", "expected"), MOMENTUM_BY_HAND.items(), ids=lambda x: "-".join([x[0], *x[1]]) if isinstance(x, tuple) else "")
-def test_momentum_worked_by_hand(how, expected, dtype):
-    optimizer, forms = how
+@pytest.mark.parametrize("how", MOMENTUM_BY_HAND, ids=lambda how: "-".join([how[0], *how[1]]))
+def test_momentum_worked_by_hand(how, dtype):
+    (optimizer, forms), expected = how, MOMENTUM_BY_HAND[how]
     steps = stepped(optimizer, GRADIENTS, alpha=ALPHA, theta=1.0, forms=forms, dtype=dtype, momentum=0.5)
     assert expected == {name: numbers(steps, name) for name in expected}
     assert all(step[name].dtype == dtype for step in steps for name in expected)
@@ -156,9 +156,9 @@ DECAY_BY_HAND = {
 
 
 @PRECISIONS
-@pytest.mark.parametrize(("how", "expected"), DECAY_BY_HAND.items(), ids=lambda x: "-".join(x) if isinstance(x, tuple) else "")
-def test_decay_worked_by_hand(how, expected, dtype):
-    optimizer, kind = how
+@pytest.mark.parametrize("how", DECAY_BY_HAND, ids="-".join)
+def test_decay_worked_by_hand(how, dtype):
+    (optimizer, kind), expected = how, DECAY_BY_HAND[how]
     constants = {"momentum": 0.5} if optimizer == "momentum" else {}
     steps = stepped(optimizer, [1, 0], alpha=1 / 2, theta=2.0, decay=(kind, 0.5), dtype=dtype, **constants)
     assert expected == {name: numbers(steps, name) for name in expected}
@@ -269,8 +269,9 @@ ONE_STEP = {
 
 
 @PRECISIONS
-@pytest.mark.parametrize(("optimizer", "how", "forms", "alpha", "g", "theta", "golden"), ONE_STEP.values(), ids=ONE_STEP)
-def test_kerass_numbers_for_one_step_come_out(optimizer, how, forms, alpha, g, theta, golden, dtype):
+@pytest.mark.parametrize("case", ONE_STEP)
+def test_kerass_numbers_for_one_step_come_out(case, dtype):
+    optimizer, how, forms, alpha, g, theta, golden = ONE_STEP[case]
     steps = stepped(optimizer, [g], alpha=alpha, theta=theta, forms=forms, dtype=dtype, **how)
     assert all_have_digits([golden], steps).all()
     slower = stepped(optimizer, [g], alpha=alpha * 0.99, theta=theta, forms=forms, dtype=dtype, **how)

@@ -12,7 +12,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comparisons.errors import UsageError
-from comparisons.experiment import NAMED, Adam, Circles, Experiment, GlorotUniform, GradientDescent, HeUniform
+from comparisons.experiment import (
+    NAMED,
+    Adam,
+    Circles,
+    Constant,
+    Coupled,
+    Decoupled,
+    Experiment,
+    Exponential,
+    GlorotUniform,
+    GradientDescent,
+    HeUniform,
+    InverseTime,
+    Linear,
+    Momentum,
+    Nesterov,
+    NoDecay,
+    RMSprop,
+)
 from tests.units.own_experiments import bits, one_layer, own_start
 
 ROOT = Path(__file__).parents[2]

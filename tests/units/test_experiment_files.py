@@ -10,7 +10,22 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from comparisons.errors import UsageError
-from comparisons.experiment import NAMED, Adam, Circles, Experiment, FromFile, HeUniform
+from comparisons.experiment import (
+    NAMED,
+    Adam,
+    Circles,
+    Coupled,
+    Decoupled,
+    Experiment,
+    Exponential,
+    FromFile,
+    HeUniform,
+    InverseTime,
+    Linear,
+    Momentum,
+    Nesterov,
+    RMSprop,
+)
 from tests.units.own_experiments import bits, one_layer, own_start
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +41,9 @@ def test_toml_says_at_every_field_what_it_is(tmp_path):
     toml = Experiment().to_toml()
     assert uncommented(toml) == []
     assert uncommented(toml.replace("# α, above 0\n", "")) == ["learning_rate = 0.001"]
+    assert "# how the learning rate α changes from step to step" in toml
+    assert '# "exponential": α is multiplied by a rate, again and again (rate, every)\n' in toml
+    assert '# "coupled": λ W joins the gradient, as that of ½ λ Σ W² would, and goes through the ' in toml
     assert "# activation of each layer: sigmoid, tanh, relu, leaky-relu, linear\n" in toml
     assert '# "gradient-descent": the article\'s own rule, W ← W − α dW (learning_rate)\n' in toml
     (tmp_path / "points.csv").write_text("x,y,label\n1,2,0\n3,4,1\n")
@@ -48,6 +66,9 @@ EXPERIMENTS = {
     "gradient-descent": NAMED["gradient-descent"],
     "float64": Experiment(name='my "own"', precision="float64", shuffle=False, seed=2**63 - 1),
     "small": Experiment(layers=(3, 1), activations=("leaky-relu", "sigmoid"), start=HeUniform(seed=3)),
+    "momentum": Experiment(optimizer=Momentum(momentum=0.5), decay=Coupled(rate=1e-4), schedule=Linear()),
+    "nesterov": Experiment(optimizer=Nesterov(), decay=Decoupled(rate=1e-4), schedule=InverseTime(rate=1e-2, every=32)),
+    "rmsprop": Experiment(optimizer=RMSprop(rho=0.99, centered=True), schedule=Exponential(rate=0.5, every=320)),
     "no-test": Experiment(data=Circles(n_test=0, radii=(2, 1e-3), noise=0), optimizer=Adam(learning_rate=1, beta1=0)),
 }
 

@@ -27,9 +27,35 @@ MISTAKES = {
         {"loss": "categorical-cross-entropy"},
         'loss: "categorical-cross-entropy" is not supported yet; did you mean binary-cross-entropy? supported are ',
     ),
-    "rmsprop": (
-        {"optimizer": {"kind": "rmsprop"}},
-        'optimizer.kind: "rmsprop" is not supported yet; supported are adam, gradient-descent',
+    "adagrad": (
+        {"optimizer": {"kind": "adagrad"}},
+        'optimizer.kind: "adagrad" is not supported yet; '
+        "supported are adam, gradient-descent, momentum, nesterov, rmsprop",
+    ),
+    "decay-of-what": (
+        {"decay": {"rate": 0.1}},
+        'decay.rate is not a field of kind "none", or not yet; known are kind',
+    ),
+    "how-much-decay": ({"decay": {"kind": "coupled"}}, "decay.rate is missing: λ, above 0; of biases too"),
+    "negative-decay": (
+        {"decay": {"kind": "decoupled", "rate": -0.1}},
+        "decay.rate must be above 0, but is -0.1",
+    ),
+    "full-momentum": (
+        {"optimizer": {"kind": "nesterov", "momentum": 1}},
+        "optimizer.momentum must be below 1, but is 1",
+    ),
+    "never": (
+        {"schedule": {"kind": "inverse-time", "rate": 0.1, "every": 0}},
+        "schedule.every must be at least 1, but is 0",
+    ),
+    "cosine": (
+        {"schedule": {"kind": "cosine"}},
+        'schedule.kind: "cosine" is not supported yet; supported are constant, exponential, inverse-time, linear',
+    ),
+    "endless-growth": (
+        {"schedule": {"kind": "exponential", "rate": 1e10}},
+        "schedule.rate takes the learning rate to infinity within 1,600 steps",
     ),
     "momentum": (
         {"optimizer": {"kind": "gradient-descent", "momentum": 0.9}},
