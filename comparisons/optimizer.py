@@ -121,7 +121,8 @@ class InverseTime(Fields):
 
     def rates(self, alpha: float, n_steps: int) -> np.ndarray:
         """α/(1 + rate k) after k full `every` steps."""
-        return alpha / (1 + self.rate * _n_changes(self.every, n_steps))
+        with np.errstate(over="ignore"):  # a rate that large makes it 0
+            return alpha / (1 + self.rate * _n_changes(self.every, n_steps))
 
 
 class Linear(Fields):
