@@ -99,6 +99,10 @@ class Certificate:
     `forms` are the dialects that held; `not_told_apart` has, for a choice, all forms that hold alike at this
     visibility ("textbook" among them); `same_arithmetic` marks the reference judged against itself, which is no
     evidence; `given` are the quantities that were judged against the experiment, and against no equation.
+
+    Where it disagrees, `explained_by` has the smallest sets of known mistakes under which every number lies in its
+    ball, each on its own (none, where no known one does); `hints` are measured sentences on the first broken quantity;
+    `show_next` are quantities that, if they were shown, would locate or name the fault more precisely.
     """
 
     implementation: str
@@ -111,6 +115,9 @@ class Certificate:
     same_arithmetic: bool = False
     given: tuple[str, ...] = ()
     final: Mapping[str, float | None] | None = None
+    explained_by: tuple[tuple[str, ...], ...] = ()
+    hints: tuple[str, ...] = ()
+    show_next: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

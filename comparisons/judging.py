@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,8 @@ class Judging:
         self.trace = trace
         self.precision = PRECISIONS[trace.precision]
         self.steps = {int(m): trace.steps_of(int(m)) for m in np.unique(trace.sizes)}
-        self.known = self._given() | {name: self._recorded(name) for name in trace.shown}
+        self.shown = {name: self._recorded(name) for name in trace.shown}
+        self._known_given: dict[Any, dict[str, Stacks]] = {}
         self._kept: dict[tuple, Outcome] = {}
 
     def rows(self, network: Network) -> Iterator[Row]:
@@ -65,7 +67,7 @@ class Judging:
             return
         for name in ("A[0]", "Y"):
             if name in self.trace.shown:
-                yield self._against_experiment(name)
+                yield self._against_experiment(network, name)
         for outcome in self._outcomes(network):
             yield from outcome.rows.values()
 
@@ -85,9 +87,11 @@ class Judging:
         for equations, is_cycle in with_peers(components(network.equations, shown), network, shown):
             defined = {e.defines for e in equations}
             behind = {ref.name for e in equations for ref in e.reads.values()} - defined
+            reads_data = bool(behind & {"A[0]", "Y"} - set(shown))
             key = (
                 tuple(e.key for e in equations),
                 tuple(network.start.get(e.defines) for e in equations),
+                network.batches if reads_data else None,
                 tuple(sorted((name, keys[name]) for name in behind if name in keys and name not in shown)),
             )
             keys |= dict.fromkeys(defined, hash(key))
@@ -138,7 +142,7 @@ class Judging:
             if name in self.trace.shown:
                 old = None
                 if name in network.remembered:
-                    old = self.known[name][0].mid
+                    old = self.shown[name][0].mid
                 rows[name] = row_of(name, str(equation), pieces[name], self.trace, old)
             else:
                 balls[name] = self._gathered(network, name, pieces[name])
@@ -191,19 +195,39 @@ class Judging:
 
     def _value(self, network: Network, ref: Ref, m: int, steps: np.ndarray, hidden: Mapping[str, Stacks]) -> Ball:
         """A quantity's ball at these steps: as it was recorded, given or, if hidden, computed."""
-        if ref.name in self.known:
-            stacks = self.known[ref.name]
+        if ref.name in self.shown:
+            stacks = self.shown[ref.name]
+        elif ref.name in network.given:
+            stacks = self._given(network)[ref.name]
         elif ref.name in hidden:
             stacks = hidden[ref.name]
+        elif network.per_example(ref.name):
+            return self._as_before_the_first(network, ref.name, m)
         else:
             stacks = {0: self._start_only(network, ref.name)}
         if network.per_example(ref.name):
             stack = stacks[m]
+            if ref.before:
+                return self._a_step_earlier(network, ref.name, stack, m)[steps]
             return stack if len(steps) == len(self.steps[m]) else stack[np.searchsorted(self.steps[m], steps)]
         stack, at = stacks[0], steps + (0 if ref.before else 1)
+        if at[0] == 0 and ref.name in self.shown and ref.name not in self.trace.start:
+            stack = _from_then_on(self._start_only(network, ref.name), stack[1:])
         if len(at) == self.trace.n_steps:
             return stack[at[0] : at[-1] + 1]
         return stack[at]
+
+    def _as_before_the_first(self, network: Network, name: str, m: int) -> Ball:
+        """What a slot with an entry per example holds before step 1."""
+        if self.trace.first > 1:
+            raise ValueError(f"{name} is hidden, so what it was before step {self.trace.first} is not known")
+        return Ball(np.full((1, *network.shape(name, m)), network.start[name]), None, self.precision)
+
+    def _a_step_earlier(self, network: Network, name: str, stack: Ball, m: int) -> Ball:
+        """A stack with an entry per example, of the step before each; all batches are of one size."""
+        if len(self.steps) > 1:
+            raise ValueError(f"{name} of the step before has another number of examples")
+        return _from_then_on(self._as_before_the_first(network, name, m), stack[:-1])
 
     def _start_only(self, network: Network, name: str) -> Ball:
         """What a remembered quantity holds before its first step."""
@@ -224,12 +248,20 @@ class Judging:
             first = np.full(stack.shape[1:], self.trace.network.start.get(name, np.nan))
         return {0: Ball.recorded(np.concatenate([first.reshape(1, *stack.shape[1:]), stack]), self.precision)}
 
-    def _given(self) -> dict[str, Stacks]:
+    def _given(self, network: Network) -> dict[str, Stacks]:
         """What the experiment gives: examples and labels by batch size, and the scalars of the step in float64."""
+        if network.batches not in self._known_given:
+            self._known_given[network.batches] = self._computed_given(network)
+        return self._known_given[network.batches]
+
+    def _computed_given(self, network: Network) -> dict[str, Stacks]:
         experiment, first, n = self.trace.experiment, self.trace.first, self.trace.n_steps
+        batches = experiment.batches()
+        if network.batches:
+            batches = network.batches(batches)
         xs: dict[int, list] = {m: [] for m in self.steps}
         ys: dict[int, list] = {m: [] for m in self.steps}
-        for number, (X, Y) in enumerate(experiment.batches(), 1):
+        for number, (X, Y) in enumerate(batches, 1):
             if first <= number < first + n:
                 xs[X.shape[1]].append(X)
                 ys[X.shape[1]].append(Y)
@@ -263,9 +295,9 @@ class Judging:
                 radius[steps + 1] = ball.spread
         return {0: Ball(mid, radius if radius.any() else None, pieces[0][1].precision)}
 
-    def _against_experiment(self, name: str) -> Row:
-        given = self._given()[name]
-        pieces = [Piece(self.steps[m], Ball(given[m].mid), self.known[name][m].mid) for m in self.steps]
+    def _against_experiment(self, network: Network, name: str) -> Row:
+        given = self._given(network)[name]
+        pieces = [Piece(self.steps[m], Ball(given[m].mid), self.shown[name][m].mid) for m in self.steps]
         return row_of(name, f"{name} is the experiment's", pieces, self.trace)
 
 
@@ -274,6 +306,14 @@ def _side_by_side(balls: list[Ball]) -> Ball:
     mid = np.concatenate([b.mid.reshape(len(b.mid), -1) for b in balls], axis=1)
     radius = np.concatenate([b.radius.reshape(len(b.mid), -1) for b in balls], axis=1)
     return Ball(mid, radius if radius.any() else None, balls[0].precision)
+
+
+def _from_then_on(first: Ball, others: Ball) -> Ball:
+    """A stack with one entry more, before all others."""
+    mid = np.concatenate([first.mid.reshape(1, *others.shape[1:]), others.mid])
+    if first.spread is None and others.spread is None:
+        return Ball(mid, None, others.precision)
+    return Ball(mid, np.concatenate([first.radius.reshape(1, *others.shape[1:]), others.radius]), others.precision)
 
 
 def _concatenated(part: list) -> Ball:

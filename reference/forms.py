@@ -24,11 +24,13 @@ def everywhere(equation: Equation, network: Network) -> bool:
 class Change:
     """Every equation that uses `of` uses `to`, reads something else, or has another number or another start.
 
-    Reads and constants that `to` does not take are dropped. `start`: what the quantity holds before step 1.
+    Reads and constants that `to` does not take are dropped. `start`: what the quantity holds before step 1. Where `of`
+    is None, it is whatever equation `only` picks, in any form; `wrap` makes the new function from the old one.
     """
 
-    of: Callable[..., Array]
+    of: Callable[..., Array] | None = None
     to: Callable[..., Array] | None = None
+    wrap: Callable[[Callable[..., Array]], Callable[..., Array]] | None = None
     reads: Mapping[str, Callable[[Equation], Ref]] = field(default_factory=dict)
     constants: Mapping[str, Callable[[float], float]] = field(default_factory=dict)
     start: float | None = None
@@ -36,7 +38,7 @@ class Change:
 
     def hits(self, network: Network) -> tuple[Equation, ...]:
         """The equations that it changes."""
-        return tuple(e for e in network.equations if e.by is self.of and self.only(e, network))
+        return tuple(e for e in network.equations if self.of in (None, e.by) and self.only(e, network))
 
     def alters(self, equation: Equation, network: Network) -> bool:
         """Whether the equation comes out different, or starts from another value."""
@@ -45,7 +47,7 @@ class Change:
 
     def apply(self, equation: Equation) -> Equation:
         """The equation, changed."""
-        to = self.to or self.of
+        to = self.to or (self.wrap(equation.by) if self.wrap else equation.by)
         names, numbers = arguments(to)
         reads = {**equation.reads, **{name: choose(equation) for name, choose in self.reads.items()}}
         constants = dict(equation.constants)
@@ -64,7 +66,8 @@ class Form:
     """A dialect or a mistake: all of its changes or none. Dialects of one `choice` exclude each other.
 
     `adds` brings quantities of its own (AMSGrad's maximum), `batches` is what it does to the data on the way in.
-    `says` is its explanation in a paragraph, `source` the file and symbol where somebody computes so.
+    `says` is its explanation in a paragraph, `source` the file and symbol where somebody computes so. `family` is what
+    it is a variant of, and `variant` which, in words, such as "λ = 0.01".
     """
 
     name: str
@@ -75,13 +78,15 @@ class Form:
     source: str = ""
     adds: Callable[[Network], Group] | None = None
     batches: Callable[[Iterator], Iterator] | None = None
+    family: str = ""
+    variant: str = ""
 
     def applies_to(self, network: Network) -> bool:
         """Whether each of its changes finds an equation, and one of them or the batches come out different."""
         hits = [(change, change.hits(network)) for change in self.changes]
         if not all(equations for _, equations in hits):
             return False
-        return self.batches is not None or any(
+        return self.batches is not None or self.adds is not None or any(
             change.alters(equation, network) for change, equations in hits for equation in equations
         )
 
@@ -104,11 +109,14 @@ def in_form(network: Network, *forms: Form) -> Network:
             for name in group.shapes:
                 if name in network.shapes:
                     raise ValueError(f"{form.name} brings {name}, which is there already")
-            network = Network(
-                (*network.equations, *group.forward, *group.backward, *group.update),
-                {**network.shapes, **group.shapes},
-                {**network.start, **group.start},
+            network = replace(
+                network,
+                equations=in_running_order((*network.equations, *group.forward, *group.backward, *group.update)),
+                shapes={**network.shapes, **group.shapes},
+                start={**network.start, **group.start},
             )
+        if form.batches:
+            network = replace(network, batches=form.batches)
         for change in form.changes:
             network = _changed(network, change)
     return network
@@ -120,9 +128,10 @@ def _changed(network: Network, change: Change) -> Network:
     if change.start is not None:
         start |= dict.fromkeys(hits, change.start)
     equations = (change.apply(e) if e.defines in hits else e for e in network.equations)
-    return Network(in_running_order(equations), network.shapes, start)
+    return replace(network, equations=in_running_order(equations), start=start)
 
 
 def _missing(form: Form, network: Network) -> str:
-    without = [change.of.__name__ for change in form.changes if not change.hits(network)]
-    return f"no equation uses {', '.join(without)}" if without else "its numbers are the network's own"
+    without = [change.of for change in form.changes if not change.hits(network)]
+    names = ", ".join(of.__name__ if of else "what it changes" for of in without)
+    return f"no equation uses {names}" if without else "its numbers are the network's own"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -122,12 +122,14 @@ class Network:
     """One step as a list of equations in running order, with the shapes of all quantities and the slots' start values.
 
     Error: ValueError for an unknown name, a quantity defined twice, a value read before it is computed, and for a value
-    of the step before that has an entry per example (the examples were others) or that nothing gives before step 1.
+    of the step before that nothing gives before step 1, or that has an entry per example (the examples were others) and
+    is no slot.
     """
 
     equations: tuple[Equation, ...]
     shapes: Mapping[str, Shape]
     start: Mapping[str, float] = field(default_factory=dict)
+    batches: Callable[[Iterator], Iterator] | None = None  # what a form does to the data on the way in
 
     def __post_init__(self) -> None:
         for name in self.start:
@@ -138,7 +140,7 @@ class Network:
             for ref in equation.reads.values():
                 if ref.name not in self.shapes:
                     raise ValueError(f"{equation.defines} reads {ref.name}, which nothing defines")
-                if ref.before and self.per_example(ref.name):
+                if ref.before and self.per_example(ref.name) and ref.name not in self.start:
                     raise ValueError(
                         f"{equation.defines} reads {ref.name} of the step before, which has one entry per example: "
                         "the examples were others"
