@@ -20,6 +20,11 @@ class Accuracy(NamedTuple):
     worst32: str
     worst64: str
 
+    @property
+    def float16(self) -> float:
+        """As in float32: what computes in float16 goes through float32, or is as careful in its own unit."""
+        return self.float32
+
 
 ACCURACY = {
     "exp": Accuracy(4, 3, "NumPy", "TensorFlow"),

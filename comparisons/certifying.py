@@ -7,11 +7,14 @@ from typing import Any
 
 from comparisons.certificate import Certificate, Chain, Row
 from comparisons.curves import curves_of, final_of
-from comparisons.diagnosis import Diagnosis
+from comparisons.diagnosis import Diagnosis, breaks
 from comparisons.experiment import Experiment
+from comparisons.hints import hints_of
+from comparisons.naming import Name, Naming, hidden_before
 from comparisons.recording import record
 from comparisons.result import REFERENCE
 from comparisons.trace import Trace
+from comparisons.wording import first_broken
 from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
 from reference.network import Network
@@ -32,12 +35,22 @@ def certify(
     assert isinstance(trace, Trace)
     diagnosis = Diagnosis(trace, DIALECTS)
     found = tuple(forms) if forms is not None else diagnosis.smallest()
+    names: tuple[Name, ...] = ()
+    if forms is None and trace.n_steps and next(breaks(diagnosis.judging, in_form(trace.network, *found)), None):
+        naming = Naming(trace, diagnosis, found)
+        names = naming.names()
+        if names and all(name.is_convention for name in names):
+            found, names = names[0].forms, ()
+            diagnosis.knows(found)
     network = in_form(trace.network, *found)
     of_steps = tuple(diagnosis.judging.rows(network))
     rows = merged((*diagnosis.judging.start_rows(), *of_steps), trace.network)
     of_equations = {row.quantity for row in of_steps} - set(network.given)
     holds = not any(row.outside for row in rows)
     alike = diagnosis.not_told_apart(found) if holds and forms is None else {}
+    row = first_broken(rows)
+    of_step = row is not None and row.first_broken != 0 and row.quantity in network.by_name
+    hints = hints_of(diagnosis.judging, network, row.quantity) if row and of_step and not names else ()
     return Certificate(
         implementation=trace.implementation,
         precision=trace.precision,
@@ -49,6 +62,9 @@ def certify(
         same_arithmetic=trace.implementation == REFERENCE and trace.precision == "float64",
         given=tuple(row.quantity for row in rows if row.quantity not in of_equations),
         final=final_of(curves_of(trace)),
+        hints=hints,
+        explained_by=tuple(name.families for name in names),
+        show_next=(naming.next_to_show(names) if names else hidden_before(trace, row.quantity)) if row else (),
     )
 
 
