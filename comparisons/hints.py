@@ -57,7 +57,8 @@ def hints_of(judging: Judging, network: Network, quantity: str) -> tuple[str, ..
     """What is to be seen in a broken quantity, in sentences."""
     pieces = judging.pieces(network, quantity)
     evidence = Evidence(judging.trace, quantity, tuple(pieces))
-    found = [hint for look in (values, places, times) for hint in look(evidence)]
+    with np.errstate(all="ignore"):  # a ball may have no end
+        found = [hint for look in (values, places, times) for hint in look(evidence)]
     return tuple(found[:AT_MOST])
 
 
