@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from comparisons.accuracy import ACCURACY, ASSUMED
+from comparisons.accuracy import assumed
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
 from comparisons.implementations.registry import Implementation
@@ -230,13 +230,13 @@ def _whole_runs(
 
 def _environment(chosen: Sequence[Implementation], experiments: Sequence[Experiment]) -> dict[str, Any]:
     versions = {package: version for one in chosen for package, version in one.versions.items()}
-    assumed = [experiment.precision for experiment in experiments if experiment.precision in ASSUMED]
+    assumptions = [assumption(one.precision, assumed(one.precision)) for one in experiments]
     return {
         **environment(),
         "versions": versions,
         "flush_to_zero": _flushes_to_zero(),
         "executable": sys.executable,
-        "assumed": assumption(assumed, list(ACCURACY)) if assumed else "",
+        "assumed": " ".join(filter(None, assumptions)),
     }
 
 

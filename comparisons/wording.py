@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from comparisons.accuracy import MARGIN
 from comparisons.certificate import Certificate
 
 SYMBOLS = {"agrees": "✓", "disagrees": "✗", "not compared": "–"}
@@ -164,11 +165,13 @@ def blind_line(precision: str, rows: Iterable[Any]) -> str:
     )
 
 
-def assumption(precisions: Sequence[str], functions: Sequence[str]) -> str:
-    """What the bounds of these precisions assume."""
+def assumption(precision: str, functions: Sequence[str]) -> str:
+    """What the bounds of a precision assume; nothing where they assume nothing."""
+    if not functions:
+        return ""
     return (
-        f"Assumed in {listed(precisions)}: the accuracy of {listed(functions)} is the largest error in a sample of "
-        "inputs, not a proven bound."
+        f"Assumed in {precision}: the accuracy of {listed(functions)}, where TensorFlow states none and {MARGIN:g} "
+        "times the largest error in a sample of inputs is taken."
     )
 
 
