@@ -19,6 +19,7 @@ from comparisons.experiment import Experiment
 from comparisons.trace import CHUNK_BYTES, Stack, Trace, TraceFolder, joined, stacked
 
 Subject = Callable[[Any], Iterator[Mapping[str, Any]]]
+LOOP = "loop over experiment.batches(), which gives everybody the same, and yield once after every batch"
 Progress = Callable[[int, Mapping[str, np.ndarray]], None]
 
 
@@ -117,9 +118,13 @@ def _steps(
             f"train(experiment) returned {type(yields).__name__}; it must yield after every step, with at least one "
             "`yield` in its body"
         )
+    has_start = False
     for yielded in yields:
         if number == 0 and watched.n_handed_out == 0:
+            if has_start:
+                raise DeliveryError(f"train(experiment) yields again before it took a batch; {LOOP}")
             keep.start(delivery.start(yielded))
+            has_start = True
             continue
         number += 1
         if number > len(sizes):
@@ -130,6 +135,8 @@ def _steps(
         keep.step(values)
         if progress:
             progress(number, values)
+    if watched.n_handed_out == 0:
+        raise DeliveryError(f"train(experiment) ended before it took a batch; {LOOP}")
     if number < len(sizes):
         raise DeliveryError(
             f"there are {len(sizes):,} batches, but only {number:,} yields; go through all of experiment.batches() and "

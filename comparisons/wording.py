@@ -101,7 +101,7 @@ def reason_of(certificate: Certificate) -> str:
     """Why the certificate's verdict is what it is, in one sentence."""
     rows = certificate.rows
     if certificate.verdict == "not compared":
-        return f"nothing was judged: shown is {listed(certificate.shown) or 'nothing'}"
+        return f"nothing was judged: {_not_judged(certificate)}"
     if certificate.verdict == "disagrees":
         row = first_broken(rows)
         assert row is not None
@@ -110,6 +110,16 @@ def reason_of(certificate: Certificate) -> str:
     if certificate.same_arithmetic:
         return "same arithmetic: the reference judged by itself, no evidence"
     return f"all {count(certificate.checked)} judged numbers lie inside their balls"
+
+
+def _not_judged(certificate: Certificate) -> str:
+    """Why nothing was, and what to do."""
+    shown, such_as = certificate.shown, 'show what is computed from them, such as "A[1]" and "W[1]"'
+    if not shown:
+        return "no step shows anything"
+    if set(shown) <= {"A[0]", "Y"}:
+        return f"{listed(shown)} {'are' if len(shown) > 1 else 'is'} given by the experiment; {such_as}"
+    return f"of {listed(shown)} no number has a bound that tells anything; show more of what they are computed from"
 
 
 def forms_of(forms: Sequence[str]) -> str:

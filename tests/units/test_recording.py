@@ -59,9 +59,23 @@ def yields_twice(experiment):
         yield shown
 
 
+def takes_no_batch(experiment):
+    yield from honest(experiment._experiment)
+
+
+def ends_before_a_batch(experiment):
+    yield experiment.initial()
+
+
 @pytest.mark.parametrize(
     ("subject", "message"),
     [
+        (
+            trains_on_its_own_data,
+            "train(experiment) yields again before it took a batch; loop over experiment.",
+        ),
+        (ends_before_a_batch, "train(experiment) ended before it took a batch; loop over experiment.batches()"),
+        (takes_no_batch, "a yield before the first batch gives start values: it must show W[1], b[1], W[2], b[2]"),
         (stops_early, "there are 12 batches, but only 7 yields; go through all of experiment.batches() and yield once"),
         (goes_on, "there are 12 batches, but more yields than that; yield once after every batch"),
         (yields_nothing, "there are 12 batches, but only 0 yields; go through all of experiment.batches()"),
@@ -73,6 +87,11 @@ def test_too_few_or_too_many_yields_get_one_sentence(subject, message):
         record(subject, small())
     assert str(refused.value).startswith(message)
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_whoever_never_takes_a_batch_is_told_to_loop_over_them():
+    with pytest.raises(DeliveryError, match=r"a step is shown after its batch: loop over experiment\.batches\(\)$"):
+        record(takes_no_batch, small())
 
 
 def test_a_step_that_is_yielded_twice_is_noticed_where_the_batch_has_another_size():
