@@ -98,7 +98,8 @@ class Certificate:
 
     `forms` are the dialects that held; `not_told_apart` has, for a choice, all forms that hold alike at this
     visibility ("textbook" among them); `same_arithmetic` marks the reference judged against itself, which is no
-    evidence; `given` are the quantities that were judged against the experiment, and against no equation.
+    evidence; `given` are the quantities that were judged against the experiment, and against no equation; `ended` says
+    after which step and how the recording ended, if it did before its time: what is judged is what was before.
     """
 
     implementation: str
@@ -111,12 +112,18 @@ class Certificate:
     same_arithmetic: bool = False
     given: tuple[str, ...] = ()
     final: Mapping[str, float | None] | None = None
+    ended: str = ""
 
     @property
     def verdict(self) -> Verdict:
-        """disagrees where one row does; agrees where an equation was judged: what is given proves nothing."""
+        """disagrees where one row does; agrees where an equation was judged: what is given proves nothing.
+
+        A recording that ended before its time does not agree, since what ended it was not judged.
+        """
         if any(row.verdict == "disagrees" for row in self.rows):
             return "disagrees"
+        if self.ended:
+            return "not compared"
         agrees = any(row.verdict == "agrees" and row.quantity not in self.given for row in self.rows)
         return "agrees" if agrees else "not compared"
 

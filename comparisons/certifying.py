@@ -9,9 +9,10 @@ from comparisons.certificate import Certificate, Chain, Row
 from comparisons.curves import curves_of, final_of
 from comparisons.diagnosis import Diagnosis
 from comparisons.experiment import Experiment
-from comparisons.recording import record
+from comparisons.recording import recorded
 from comparisons.result import REFERENCE
 from comparisons.trace import Trace
+from comparisons.wording import ending_of
 from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
 from reference.network import Network
@@ -24,11 +25,12 @@ def certify(
 ) -> Certificate:
     """Judge every shown quantity of every step against its equation, on the implementation's own values.
 
-    Subject: a trace, or a function `train(experiment)` that is recorded first, in this process.
+    Subject: a trace, or a function `train(experiment)` that is recorded first, in this process. What ends its recording
+    after the first step is told in the certificate, which is of the steps before.
     Forms: those to judge under; by default the smallest set of dialects under which everything lies inside.
-    Error: what `record` raises; ValueError for forms that exclude each other or change nothing.
+    Error: what `record` raises before the first step; ValueError for forms that exclude each other or change nothing.
     """
-    trace = subject if isinstance(subject, Trace) else record(subject, experiment or Experiment())
+    trace = subject if isinstance(subject, Trace) else recorded(subject, experiment or Experiment()).kept
     assert isinstance(trace, Trace)
     diagnosis = Diagnosis(trace, DIALECTS)
     found = tuple(forms) if forms is not None else diagnosis.smallest()
@@ -49,6 +51,7 @@ def certify(
         same_arithmetic=trace.implementation == REFERENCE and trace.precision == "float64",
         given=tuple(row.quantity for row in rows if row.quantity not in of_equations),
         final=final_of(curves_of(trace)),
+        ended=ending_of(trace),
     )
 
 

@@ -100,16 +100,26 @@ def _before(row: Any, rows: Sequence[Any]) -> str:
 def reason_of(certificate: Certificate) -> str:
     """Why the certificate's verdict is what it is, in one sentence."""
     rows = certificate.rows
+    if certificate.ended and certificate.verdict == "not compared":
+        held = f"all {counted(certificate.checked, 'number')} judged up to there lie inside their balls"
+        return f"the recording ended {certificate.ended}; {held if certificate.checked else 'nothing was judged'}"
     if certificate.verdict == "not compared":
         return f"nothing was judged: {_not_judged(certificate)}"
     if certificate.verdict == "disagrees":
         row = first_broken(rows)
         assert row is not None
         at = "at the start" if row.first_broken == 0 else f"from step {count(row.first_broken)} on"
-        return f"{listed(certificate.broken()[:4])} {'are' if len(certificate.broken()) > 1 else 'is'} broken {at}"
+        said = f"{listed(certificate.broken()[:4])} {'are' if len(certificate.broken()) > 1 else 'is'} broken {at}"
+        return f"{said}; the recording ended {certificate.ended}" if certificate.ended else said
     if certificate.same_arithmetic:
         return "same arithmetic: the reference judged by itself, no evidence"
     return f"all {count(certificate.checked)} judged numbers lie inside their balls"
+
+
+def ending_of(trace: Any) -> str:
+    """After which step and how a recording ended before its time; nothing if it did not."""
+    last = trace.first + trace.n_steps - 1
+    return f"after step {count(last)} of {count(trace.experiment.n_steps)}: {trace.ended}" if trace.ended else ""
 
 
 def _not_judged(certificate: Certificate) -> str:

@@ -106,7 +106,9 @@ def _explain(result: Result, one: ImplementationResult, console: Console) -> Non
         console.print(Text(text), soft_wrap=True)
     elif one.chain is not None and not one.chain["holds"]:
         console.print(Text(f"{one.name} ({one.precision}): {chain_of(one.chain)}"), soft_wrap=True)
-    if one.output and one.verdict == "not compared":
+    if one.ended and one.verdict == "disagrees":
+        console.print(Text(f"{one.name} ({one.precision}): the recording ended {one.ended}"), soft_wrap=True)
+    if one.output and (one.verdict == "not compared" or one.ended):
         console.print()
         console.print(Text(f"{one.name} ({one.precision}) {one.reason}; its last output:"), soft_wrap=True)
         console.print(Padding(Text(one.output, style="dim"), (0, 0, 0, 2)))

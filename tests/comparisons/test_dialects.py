@@ -109,6 +109,7 @@ def recorded(once, needs):
         task = {"do": "record", "name": one.name, "target": one.target, "tasks": tasks}
         (job,) = work([Job(one.name, task)], patience=300)
         failures = [event["reason"] for event in job.of("failed")] + ([job.ended] if job.ended else [])
+        failures += [event["ended"] for event in job.of("recorded") if event["ended"]]
         if failures:
             pytest.fail(f"{subject}: {'; '.join(failures)}\n{job.output}", pytrace=False)
 
