@@ -97,7 +97,8 @@ class Certificate:
     """What one implementation's trace proves, in the forms under which it was judged.
 
     `forms` are the dialects that held; `not_told_apart` has, for a choice, all forms that hold alike at this
-    visibility ("textbook" among them); `same_arithmetic` marks the reference judged against itself, which is no
+    visibility ("textbook" among them), or, where something is broken, leave as little and something else broken;
+    `same_arithmetic` marks the reference judged against itself, which is no
     evidence; `given` are the quantities that were judged against the experiment, and against no equation; `ended` says
     after which step and how the recording ended, if it did before its time: what is judged is what was before.
     """

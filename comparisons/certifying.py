@@ -39,7 +39,9 @@ def certify(
     rows = merged((*diagnosis.judging.start_rows(), *of_steps), trace.network)
     of_equations = {row.quantity for row in of_steps} - set(network.given)
     holds = not any(row.outside for row in rows)
-    alike = diagnosis.not_told_apart(found) if holds and forms is None else {}
+    alike = {}
+    if forms is None:
+        alike = diagnosis.not_told_apart(found) if holds else diagnosis.as_small(found)
     return Certificate(
         implementation=trace.implementation,
         precision=trace.precision,

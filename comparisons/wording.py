@@ -242,7 +242,8 @@ def certificate_text(certificate: Certificate) -> str:
         f"{SENSITIVITY[certificate.precision]:g} of their scale unseen by their own equation",
     ]
     for choice, forms in certificate.not_told_apart.items():
-        lines.append(f"  not told apart: {choice} ({', '.join(forms)})")
+        which = "; what is broken hangs on it" if certificate.verdict == "disagrees" else ""
+        lines.append(f"  not told apart: {choice} ({', '.join(forms)}){which}")
     if certificate.verdict == "disagrees":
         lines += ["", disagreement(certificate.implementation, certificate.precision, certificate.rows)]
     return "\n".join(lines)
