@@ -73,6 +73,30 @@ class Diagnosis:
                 alike[choice] = tuple(names)
         return alike
 
+    def as_small(self, forms: Forms) -> dict[str, tuple[str, ...]]:
+        """Where no set explains everything: for each choice made, the forms that leave as few quantities broken.
+
+        Only where these are not the same ones, so that what is broken hangs on the choice; the first is the one made.
+        """
+        alike: dict[str, tuple[str, ...]] = {}
+        least = self._left(forms, at_most=len(self.trace.network.by_name))
+        for form in filter(lambda form: form.choice, forms):
+            others = [other for other in self.known if other.choice == form.choice and other is not form]
+            rest = tuple(other for other in forms if other is not form)
+            left = {other.name: self._left(self._ordered((*rest, other)), at_most=len(least)) for other in others}
+            names = [name for name, broken in left.items() if broken]
+            if any(left[name] != least for name in names):
+                alike[form.choice] = (form.name, *names)
+        return alike
+
+    def _left(self, forms: Forms, at_most: int) -> frozenset[str]:
+        """The quantities that are broken in the whole trace; none if they are more, or a form changes nothing."""
+        network = self._network(forms)
+        if network is None or len(self._broken_under(forms)) > at_most:
+            return frozenset()
+        broken = frozenset(name for name, _ in breaks(self.judging, network))
+        return broken if len(broken) <= at_most else frozenset()
+
     def _shows(self, option: Forms, seen: dict[str, tuple] | None) -> bool:
         """Whether any shown quantity would be judged otherwise under it."""
         keys = self._keys(option)
