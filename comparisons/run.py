@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from comparisons.accuracy import assumed
+from comparisons.accuracy import MARGIN, assumed
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
 from comparisons.implementations.registry import Implementation
@@ -236,7 +236,7 @@ def _whole_runs(
 
 def _environment(chosen: Sequence[Implementation], experiments: Sequence[Experiment]) -> dict[str, Any]:
     versions = {package: version for one in chosen for package, version in one.versions.items()}
-    assumptions = [assumption(one.precision, assumed(one.precision)) for one in experiments]
+    assumptions = [assumption(one.precision, assumed(one.precision), MARGIN) for one in experiments]
     return {
         **environment(),
         "versions": versions,

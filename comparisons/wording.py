@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from comparisons.accuracy import MARGIN
 from comparisons.certificate import Certificate
 
 SYMBOLS = {"agrees": "✓", "disagrees": "✗", "not compared": "–"}
@@ -185,12 +184,12 @@ def blind_line(precision: str, rows: Iterable[Any]) -> str:
     )
 
 
-def assumption(precision: str, functions: Sequence[str]) -> str:
+def assumption(precision: str, functions: Sequence[str], margin: float) -> str:
     """What the bounds of a precision assume; nothing where they assume nothing."""
     if not functions:
         return ""
     return (
-        f"Assumed in {precision}: the accuracy of {listed(functions)}, where TensorFlow states none and {MARGIN:g} "
+        f"Assumed in {precision}: the accuracy of {listed(functions)}, where TensorFlow states none and {margin:g} "
         "times the largest error in a sample of inputs is taken."
     )
 

@@ -81,10 +81,10 @@ def test_what_is_assumed_is_what_some_vendor_does_not_state():
 
 
 def test_the_sentence_names_exactly_what_is_assumed():
-    said = assumption("float64", assumed("float64"))
+    said = assumption("float64", assumed("float64"), MARGIN)
     assert said.startswith("Assumed in float64: the accuracy of exp, log, log1p, sigmoid and tanh, where TensorFlow")
     assert listed(ACCURACY) not in said
-    assert assumption("float32", assumed("float32")) == ""
+    assert assumption("float32", assumed("float32"), MARGIN) == ""
 
 
 def times_a_sample() -> pd.Series:
