@@ -24,12 +24,15 @@ def certify(
     subject: Trace | Callable[[Any], Iterator],
     experiment: Experiment | None = None,
     forms: Sequence[Form] | None = None,
+    *,
+    naming: bool = True,
 ) -> Certificate:
     """Judge every shown quantity of every step against its equation, on the implementation's own values.
 
     Subject: a trace, or a function `train(experiment)` that is recorded first, in this process. What ends its recording
     after the first step is told in the certificate, which is of the steps before.
     Forms: those to judge under; by default the smallest set of dialects under which everything lies inside.
+    Naming: where the frameworks' dialects leave something outside, look for known mistakes and for other conventions.
     Error: what `record` raises before the first step; ValueError for forms that exclude each other or change nothing.
     """
     trace = subject if isinstance(subject, Trace) else recorded(subject, experiment or Experiment()).kept
@@ -37,9 +40,10 @@ def certify(
     diagnosis = Diagnosis(trace, DIALECTS)
     found = tuple(forms) if forms is not None else diagnosis.smallest()
     names: tuple[Name, ...] = ()
-    if forms is None and trace.n_steps and next(breaks(diagnosis.judging, in_form(trace.network, *found)), None):
-        naming = Naming(trace, diagnosis, found)
-        names = naming.names()
+    search: Naming | None = None
+    if forms is None and naming and next(breaks(diagnosis.judging, in_form(trace.network, *found)), None):
+        search = Naming(trace, diagnosis, found)
+        names = search.names()
         if names and all(name.is_convention for name in names):
             found, names = names[0].forms, ()
             diagnosis.knows(found)
@@ -67,7 +71,7 @@ def certify(
         final=final_of(curves_of(trace)),
         hints=hints,
         explained_by=tuple(name.families for name in names),
-        show_next=(naming.next_to_show(names) if names else hidden_before(trace, row.quantity)) if row else (),
+        show_next=(search.next_to_show(names) if search and names else hidden_before(trace, row.quantity)) if row else (),
         ended=ending_of(trace),
     )
 
