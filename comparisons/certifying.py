@@ -58,6 +58,9 @@ def certify(
     row = first_broken(rows)
     of_step = row is not None and row.first_broken != 0 and row.quantity in network.by_name
     hints = hints_of(diagnosis.judging, network, row.quantity) if row and of_step and not names else ()
+    next_to_show: tuple[str, ...] = ()
+    if row is not None:
+        next_to_show = search.next_to_show(names) if search and names else hidden_before(trace, row.quantity)
     return Certificate(
         implementation=trace.implementation,
         precision=trace.precision,
@@ -71,7 +74,7 @@ def certify(
         final=final_of(curves_of(trace)),
         hints=hints,
         explained_by=tuple(name.families for name in names),
-        show_next=(search.next_to_show(names) if search and names else hidden_before(trace, row.quantity)) if row else (),
+        show_next=next_to_show,
         ended=ending_of(trace),
     )
 
