@@ -105,6 +105,10 @@ def nesterov(optimizer, g, slots, clock, fault, number):
     if fault == "nesterov-by-difference":  # there is no n in it
         m = mu * slots["m"] - alpha * g
         return mu * slots["m"] - (1 + mu) * m, {"m": m}
+    if fault == "velocity":
+        m = mu * slots["m"] - alpha * g
+        n = mu * m - alpha * g
+        return -n, {"m": m, "n": n}
     m = mu * slots["m"] + g
     n = mu * m + g
     if fault == "unused-momentum":

@@ -190,8 +190,9 @@ PRECISION = (
     mistake("float16-inside", article(**FLOAT64), "A[0]"),
 )
 
-VELOCITY = ("velocity",)
-BY_DIFFERENCE = alike(everything=VELOCITY, gradients=VELOCITY, weights=VELOCITY)
+SAME = ("everything", "gradients", "weights")
+LIKE_VELOCITY = alike(**dict.fromkeys(SAME, ("velocity",)))
+LIKE_BY_DIFFERENCE = alike(**dict.fromkeys(SAME, ("nesterov-by-difference",)))
 
 DIALECTS = (
     dialect("sum-for-mean", article(), "J", **alike(gradients=("summed-gradient",), weights=("summed-gradient",))),
@@ -202,7 +203,8 @@ DIALECTS = (
     dialect("adam-epsilon-in-the-root", article("adam-of-large-epsilon"), "W[1]"),
     dialect("momentum-as-an-average", article("momentum"), "m_W[1]"),
     dialect("velocity", falling("momentum"), "m_W[1]"),
-    dialect("nesterov-by-difference", falling("nesterov"), "m_W[1]", **BY_DIFFERENCE),
+    dialect("velocity", falling("nesterov"), "m_W[1]", **LIKE_BY_DIFFERENCE),
+    dialect("nesterov-by-difference", falling("nesterov"), "m_W[1]", **LIKE_VELOCITY),
     dialect("amsgrad", article("adam-of-short-memory"), "W[1]", step=2),
     dialect("slots-start-at-one", article("rmsprop"), "v_W[1]"),
     dialect("slots-start-at-one", article("centered"), "v_W[1]"),
@@ -214,5 +216,29 @@ DIALECTS = (
     dialect("decay-without-half", decaying("coupled", "adam"), "g_W[1]"),
 )
 
-MISTAKES = (*AVERAGES, *ACTIVATIONS, *LOSS, *MOVES, *OPTIMIZERS, *DATA, *PRECISION)
+ELSEWHERE = (  # the commonest ones, under other optimizers, activations and in float64
+    mistake("summed-gradient", article("momentum"), "dW[5]",
+            **alike(gradients=("sum-for-mean",), weights=("sum-for-mean",))),
+    mistake("summed-gradient", article("adam", **FLOAT64), "dW[5]",
+            **alike(gradients=("sum-for-mean",), weights=("sum-for-mean",))),
+    mistake("averaged-twice", hidden("tanh"), "dA[5]"),
+    mistake("full-batch-size", article("adam"), "dW[5]", step=3),
+    mistake("summed-bias", article("rmsprop"), "db[5]"),
+    mistake("turned-sign", article("nesterov"), "dA[5]",
+            **alike(gradients=("swapped-output-gradient",), weights=("swapped-output-gradient", "update-added"))),
+    mistake("slope-twice", article("adam"), "dA[5]"),
+    mistake("untransposed-backward", hidden("leaky-relu"), "dA[2]"),
+    mistake("own-activation", hidden("sigmoid"), "dW[3]"),
+    mistake("stale-activations", even("adam"), "dW[5]"),
+    mistake("bias-gradient-of-all-units", article("adam"), "db[4]"),
+    mistake("missing-relu-slope", article("adam"), "dZ[4]"),
+    mistake("missing-tanh-slope", hidden("tanh", "adam", name="hidden-tanh-adam"), "dZ[4]"),
+    mistake("mask-from-gradient", article("momentum", **FLOAT64), "dZ[4]"),
+    mistake("summed-loss", article("adam", **FLOAT64), "J", **OF_THE_LOSS_ALONE),
+    mistake("doubled-learning-rate", falling("adam"), "W[1]"),
+    mistake("same-batch", article("adam"), "A[0]", step=2),
+    mistake("unshuffled", article("rmsprop"), "A[0]"),
+)  # fmt: skip
+
+MISTAKES = (*AVERAGES, *ACTIVATIONS, *LOSS, *MOVES, *OPTIMIZERS, *DATA, *PRECISION, *ELSEWHERE)
 PLANTS = (*MISTAKES, *DIALECTS)

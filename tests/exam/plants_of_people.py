@@ -24,7 +24,6 @@ class Person:
     mistake: str
     experiment: Experiment
     number: Any = None
-    alike: tuple[str, ...] = ()  # other forms with the same numbers, as far as they are shown
 
     @property
     def framework(self) -> str | None:
