@@ -26,7 +26,7 @@ KERAS_PLANTS = (
     plant("decayed-learning-rate", article(), "W[1]", 0.9, step=4),
     of("keras", "decayed-learning-rate by time", article(), "W[1]", step=2),
     plant("l2-on-the-gradient", article(precision="float64"), "dW[5]", 0.01),
-    plant("clipped-gradient", steep(), "W[1]", 0.01, **INSIDE),
+    plant("clipped-gradient-values", steep(), "W[1]", 0.01, **INSIDE),
     plant("clipped-gradient-norm", steep(), "W[1]", 0.1, **INSIDE),
     plant("swapped-betas", article("adam"), "m_W[1]"),
     plant("amsgrad", article("adam-of-short-memory"), "W[1]", kind="dialect", step=2),

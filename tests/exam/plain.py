@@ -245,7 +245,7 @@ def relu_slope(Z: np.ndarray, fault: str | None) -> np.ndarray:
 
 def clipped(g: np.ndarray, fault: str | None, c: Any) -> np.ndarray:
     """A gradient as it is, or as clipping leaves it."""
-    if fault == "clipped-gradient":
+    if fault == "clipped-gradient-values":
         return np.clip(g, -c, c)
     if fault == "clipped-gradient-norm":
         norm = float(np.sqrt((g * g).sum()))

@@ -155,7 +155,7 @@ MOVES = (
     *(mistake("decayed-learning-rate", article(), "W[1]", c, step=4) for c in (0.5, 0.9, 0.95, 0.96, 0.99)),
     *(mistake("l2-on-the-gradient", article(**FLOAT64), "dW[5]", rate) for rate in (0.1, 0.01, 1e-3, 5e-4, 1e-4, 1e-5)),
     *(mistake("l2-on-the-gradient", article("adam", **FLOAT64), "dW[5]", rate) for rate in (0.01, 1e-4)),
-    *(mistake("clipped-gradient", steep(), "dW[2]", c) for c in (0.01, 0.1, 0.5, 1, 5)),
+    *(mistake("clipped-gradient-values", steep(), "dW[2]", c) for c in (0.01, 0.1, 0.5, 1, 5)),
     *(mistake("clipped-gradient-norm", steep(), "dW[2]", c) for c in (0.1, 0.5, 1, 5)),
     *(mistake("clipped-weights", large_weights(), "W[1]", c) for c in (0.01, 0.1, 0.5, 1, 2)),
 )

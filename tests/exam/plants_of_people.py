@@ -53,6 +53,6 @@ PEOPLE = (
     Person("torch_forgetful.py", "gradient-not-zeroed", article()),
     Person("torch_frozen.py", "bias-never-updated", hidden("leaky-relu", "rmsprop", name="leaky-rmsprop")),
     Person("keras_batches.py", "layer-never-updated", article(), 3),
-    Person("keras_gradients.py", "clipped-gradient", article("adam"), 0.01),
+    Person("keras_gradients.py", "clipped-gradient-values", article("adam"), 0.01),
     Person("keras_subclass.py", "decayed-learning-rate", article(), 0.9),
 )

@@ -60,7 +60,7 @@ PLANTED = {
     "decayed-learning-rate": Lines(gamma=0.9),
     "l2-on-the-gradient": Lines(settings={"weight_decay": 0.01}, of_biases={"weight_decay": 0}),
     "decay-of-weights-only": Lines(of_biases={"weight_decay": 0}),
-    "clipped-gradient": Lines(before_step=clip_values),
+    "clipped-gradient-values": Lines(before_step=clip_values),
     "clipped-gradient-norm": Lines(before_step=clip_each_norm),
     "clipped-weights": Lines(after_step=clip_weights),
     "swapped-betas": Lines(settings={"betas": (0.999, 0.9)}),

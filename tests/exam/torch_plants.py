@@ -36,7 +36,7 @@ TORCH_PLANTS = (
     plant("decayed-learning-rate", article(), "W[1]", 0.9, step=4),
     plant("l2-on-the-gradient", article(precision="float64"), "W[1]", 0.01, **AS_GRADIENTS),
     plant("decay-of-weights-only", decaying("coupled"), "b[1]", kind="dialect", step=2),
-    plant("clipped-gradient", steep(), "dW[2]", 0.01),
+    plant("clipped-gradient-values", steep(), "dW[2]", 0.01),
     plant("clipped-gradient-norm", steep(), "dW[2]", 0.1, everything="seen", gradients="seen", weights="seen"),
     plant("clipped-weights", article(), "W[1]", 0.5),
     plant("swapped-betas", article("adam"), "m_W[1]"),
