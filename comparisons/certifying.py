@@ -7,7 +7,7 @@ from typing import Any
 
 from comparisons.certificate import Certificate, Chain, Row
 from comparisons.curves import curves_of, final_of
-from comparisons.diagnosis import Diagnosis, breaks
+from comparisons.diagnosis import Diagnosis
 from comparisons.experiment import Experiment
 from comparisons.hints import hints_of
 from comparisons.naming import Name, Naming, hidden_before
@@ -38,12 +38,19 @@ def certify(
     trace = subject if isinstance(subject, Trace) else recorded(subject, experiment or Experiment()).kept
     assert isinstance(trace, Trace)
     diagnosis = Diagnosis(trace, DIALECTS)
-    found = tuple(forms) if forms is not None else diagnosis.smallest()
     names: tuple[Name, ...] = ()
     search: Naming | None = None
-    if forms is None and naming and next(breaks(diagnosis.judging, in_form(trace.network, *found)), None):
-        search = Naming(trace, diagnosis, found)
+    if forms is not None:
+        found = tuple(forms)
+    elif (whole := diagnosis.whole()) is not None:
+        found = whole
+    elif not naming:
+        found = diagnosis.smallest()
+    else:
+        search = Naming(trace, diagnosis)
         names = search.names()
+        found = names[0].dialects if names else diagnosis.smallest()
+        names = names or search.more_names(found)
         if names and all(name.is_convention for name in names):
             found, names = names[0].forms, ()
             diagnosis.knows(found)
