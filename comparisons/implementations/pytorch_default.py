@@ -1,7 +1,7 @@
 """The article's listing translated to PyTorch line by line, and what the listing leaves out left to PyTorch too.
 
-The listing says optimizer='adam' and nothing else, so that Adam's betas and epsilon are the framework's: Keras's epsilon
-is 1e-7, PyTorch's 1e-8. Whatever numbers the experiment has for them, this takes PyTorch's.
+The listing says optimizer='adam' and nothing else, so that Adam's betas and epsilon are the framework's: Keras's
+epsilon is 1e-7, PyTorch's 1e-8. Whatever numbers the experiment has for them, this takes PyTorch's.
 """
 
 import torch
