@@ -1,5 +1,8 @@
 """The article's listing in Keras, and translated literally to PyTorch: why their losses end apart, to rounding."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from comparisons.agreement import closest_forms
@@ -56,6 +59,19 @@ def test_its_loss_differs_from_keras_because_of_three_known_forms_and_of_nothing
         assert (cause.largest > explanation.by_rounding) == (cause.choice in CAUSES)
     assert explanation.largest_unexplained <= explanation.by_rounding < explanation.largest_measured
     assert "and nothing else" in explanation_text(explanation)
+
+
+def test_the_page_shows_what_is_printed(both):
+    (explanation,) = map(revived, read(both).explanations)
+    page = (Path(__file__).parents[2] / "docs" / "whole-runs.md").read_text(encoding="utf-8")
+    causes = [line for line in explanation_text(explanation).splitlines() if line.strip().startswith(tuple(CAUSES))]
+    assert len(causes) == len(CAUSES)
+    assert all(without_numbers(line) in without_numbers(page) for line in causes)
+
+
+def without_numbers(text):
+    """The text without its numbers, whose last digits depend on the processor, and with single blanks."""
+    return " ".join(re.sub(r"[+-]?\d[\d,.]*(e[+-]?\d+)?", "#", text).split())
 
 
 def side(both, name, without=None):
