@@ -133,7 +133,8 @@ def with_tables(name: str) -> str:
         begin, end = f"<!-- from {source} -->\n", "\n<!-- end -->"
         above, was_begun, rest = page.partition(begin)
         _, was_ended, below = rest.partition(end)
-        assert was_begun and was_ended, f"{name} has no place for {source}"
+        assert was_begun, f"{name} has no place for {source}"
+        assert was_ended, f"{name} has no end for {source}"
         page = f"{above}{begin}\n{make()}\n{end}{below}"
     return page
 
