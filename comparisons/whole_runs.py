@@ -32,9 +32,14 @@ def whole_runs(
 ) -> dict[str, Any]:
     """Compare all pairs; explain the differences of those whose forms differ; histories and replicas' bands by epoch.
 
+    A run alone has nothing to be compared with, and a history.
     Traces: each with the forms in which it was certified and those that were not told apart. Alive: called now and
     then in long work.
     """
+    if len(traces) < 2:
+        alone = [(trace, curves_of(trace)) for trace, _, _ in traces]
+        histories = [_history(trace, curves) for trace, curves in alone if curves is not None]
+        return {"agreements": [], "explanations": [], "histories": histories, "bands": []}
     runs: list[_Run] = []
     drifts: dict[tuple[str, ...], Drift] = {}
     for trace, names, alike in traces:

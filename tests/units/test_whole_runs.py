@@ -13,6 +13,7 @@ from comparisons.errors import UsageError
 from comparisons.experiment import Circles, Experiment
 from comparisons.implementations import numpy_reference
 from comparisons.recording import record
+from comparisons.whole_runs import whole_runs
 from comparisons.wording import explanation_text
 from reference.dialects import DIALECTS
 from reference.forms import in_form
@@ -195,6 +196,15 @@ def test_the_running_loss_is_the_mean_of_the_batches_own_losses(textbook):
         unit = np.finfo(textbook.experiment.dtype).eps
         assert abs(curves.running_loss[epoch] - expected) <= 32 * unit  # of sums of 16 terms, each below 2
         assert curves.running_loss[epoch] != curves.loss[epoch]
+
+
+def test_a_run_alone_is_compared_with_nothing_and_has_a_history(textbook, keras_like):
+    alone = whole_runs([(textbook, (), {})])
+    (history,) = alone.pop("histories")
+    assert alone == {"agreements": [], "explanations": [], "bands": []}
+    assert history == next(iter(whole_runs([(textbook, (), {}), (keras_like, ("epsilon-hat",), {})])["histories"]))
+    assert len(history["running_loss"]) == textbook.experiment.epochs
+    assert whole_runs([(textbook.hiding("b[5]"), (), {})])["histories"] == []
 
 
 def test_curves_need_all_weights_and_all_steps(textbook):
