@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from comparisons.agreement import check_comparable, closest_forms, compared, differences, score_of
+from comparisons.agreement import check_comparable, closest_forms, compared, differences, placed, score_of
 from comparisons.causes import explain
 from comparisons.curves import curves_of, final_of
 from comparisons.drift import drift_of
@@ -177,6 +177,20 @@ def test_where_forms_are_not_told_apart_the_closest_is_taken(experiment):
     trace = record(in_forms(forms), experiment, name="lerp")
     alike = {"how the first moment is averaged": ("textbook", "first-moment-lerp")}
     assert closest_forms(trace, (), alike) == forms
+
+
+def test_a_run_that_parts_is_placed_in_a_form_that_was_left_open_and_explains_it(keras_like):
+    alike = {"where Adam's epsilon joins": ("textbook", "epsilon-hat")}
+    in_its_own = placed(keras_like, [form.name for form in KERAS], {}, {})
+    assert in_its_own.score.parted_at is None
+    misread = placed(keras_like, ("powers-in-precision",), {}, {})
+    assert misread.score.parted_at == 1, "nothing was left open"
+    drifts = {("powers-in-precision",): misread.drift}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("comparisons.agreement.closest_forms", lambda *_: misread.forms)
+        assert placed(keras_like, ("powers-in-precision",), alike, drifts).forms == KERAS
+        other = {"how the first moment is averaged": ("textbook", "first-moment-lerp")}
+        assert placed(keras_like, ("powers-in-precision",), other, drifts).score.parted_at == 1
 
 
 def test_a_set_of_forms_in_use_serves_where_it_is_as_close(experiment):
