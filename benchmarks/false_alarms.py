@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from rich.progress import track
 
-from comparisons.agreement import closest_forms, parameters_of
+from comparisons.agreement import parameters_of, placed
 from comparisons.composed import given_by, network_of
 from comparisons.drift import Drift, drift_of, flat
 from comparisons.experiment import Experiment
@@ -104,8 +104,7 @@ def framework_runs(folders: Sequence[Path], precision: str) -> Iterator[tuple[st
             continue
         seen.add(one.name)
         trace = load(folder / f"{one.name}-{precision}.trace")
-        forms = closest_forms(trace, one.forms, one.not_told_apart)
-        yield one.name, parameters_of(trace), drift_of(trace.experiment, forms)
+        yield one.name, parameters_of(trace), placed(trace, one.forms, one.not_told_apart, {}).drift
 
 
 def row(precision: str, kind: str, what: str, runs: Sequence[tuple[np.ndarray, Drift]]) -> dict[str, Any]:

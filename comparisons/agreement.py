@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import Literal, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -186,15 +186,9 @@ def compare(one: Trace, other: Trace) -> Agreement:
     Error: UsageError for traces of different experiments, or in different precisions.
     """
     check_comparable(one, other)
-    scores = []
-    drifts: dict[tuple[str, ...], Drift] = {}
-    for trace in (one, other):
-        forms = forms_of(trace)
-        key = tuple(form.name for form in forms)
-        if key not in drifts:
-            drifts[key] = drift_of(trace.experiment, forms)
-        scores.append(score_of(trace, drifts[key]))
-    return compared(one, other, *scores)
+    drifts: Drifts = {}
+    certificates = [(trace, certify(trace)) for trace in (one, other)]
+    return compared(one, other, *(placed(t, c.forms, c.not_told_apart, drifts).score for t, c in certificates))
 
 
 def compared(one: Trace, other: Trace, score: Score | None, other_score: Score | None) -> Agreement:
@@ -208,10 +202,45 @@ def compared(one: Trace, other: Trace, score: Score | None, other_score: Score |
     )  # fmt: skip
 
 
-def forms_of(trace: Trace) -> tuple[Form, ...]:
-    """The forms in which the trace's certificate was given."""
-    certificate = certify(trace)
-    return closest_forms(trace, certificate.forms, certificate.not_told_apart)
+class Placed(NamedTuple):
+    """A run among the replicas of the reference in some forms; no score where it could not have one."""
+
+    forms: tuple[Form, ...]
+    drift: Drift
+    score: Score | None
+
+
+Drifts = dict[tuple[str, ...], Drift]
+
+
+def placed(trace: Trace, names: Sequence[str], not_told_apart: Mapping[str, Sequence[str]], drifts: Drifts) -> Placed:
+    """A run among the replicas in the closest of the forms in which its certificate may be read.
+
+    A run that parts in the closest, which are a guess where the certificate left some open, may be a correct run in
+    others. So it parts only if it does in each of those that differ in one choice, and otherwise is placed in the
+    closest in which it does not. `drifts` keeps the replicas of each set of forms.
+    """
+
+    def among(forms: tuple[Form, ...]) -> Placed:
+        key = tuple(form.name for form in forms)
+        if key not in drifts:
+            drifts[key] = drift_of(trace.experiment, forms)
+        return Placed(forms, drifts[key], score_of(trace, drifts[key]))
+
+    first = among(closest_forms(trace, names, not_told_apart, drifts))
+    if first.score is None or first.score.parted_at is None:
+        return first
+    by_distance = {_distance(trace, forms): forms for forms in _with_another(first.forms, not_told_apart)}
+    by_distance.pop(_distance(trace, first.forms), None)  # the same run: what changes is not computed from
+    others = (among(by_distance[distance]) for distance in sorted(by_distance))
+    return next((other for other in others if other.score and other.score.parted_at is None), first)
+
+
+def _with_another(forms: tuple[Form, ...], not_told_apart: Mapping[str, Sequence[str]]) -> Iterator[tuple[Form, ...]]:
+    """These forms with one of the choices that were not told apart made in another way."""
+    for options in not_told_apart.values():
+        others = [form.name for form in forms if form.name not in options]
+        yield from (_forms(others if option == "textbook" else [*others, option]) for option in options)
 
 
 def closest_forms(

@@ -218,7 +218,7 @@ def _whole_runs(
         traces = [
             (str(found[one.name, one.precision].trace), list(one.forms), dict(one.not_told_apart)) for one in certified
         ]
-        if len(traces) > 1:
+        if traces:
             jobs.append(Job(experiment.precision, {"do": "agree", "traces": traces}))
     if jobs:
         watch("", {"event": "comparing"})

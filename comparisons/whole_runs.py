@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from comparisons.agreement import Score, closest_forms, compared, score_of
+from comparisons.agreement import Drifts, Score, compared, placed
 from comparisons.causes import Side, explained
 from comparisons.curves import Curves, curves_of
-from comparisons.drift import Drift, drift_of
+from comparisons.drift import Drift
 from comparisons.experiment import Experiment
 from comparisons.trace import Trace
 from reference.forms import Form
@@ -32,17 +32,19 @@ def whole_runs(
 ) -> dict[str, Any]:
     """Compare all pairs; explain the differences of those whose forms differ; histories and replicas' bands by epoch.
 
+    A run alone has nothing to be compared with, and a history.
     Traces: each with the forms in which it was certified and those that were not told apart. Alive: called now and
     then in long work.
     """
+    if len(traces) < 2:
+        alone = [(trace, curves_of(trace)) for trace, _, _ in traces]
+        histories = [_history(trace, curves) for trace, curves in alone if curves is not None]
+        return {"agreements": [], "explanations": [], "histories": histories, "bands": []}
     runs: list[_Run] = []
-    drifts: dict[tuple[str, ...], Drift] = {}
+    drifts: Drifts = {}
     for trace, names, alike in traces:
-        forms = closest_forms(trace, names, alike, drifts)
-        key = tuple(form.name for form in forms)
-        if key not in drifts:
-            drifts[key] = drift_of(trace.experiment, forms)
-        runs.append(_Run(trace, forms, score_of(trace, drifts[key]), curves_of(trace), drifts[key]))
+        forms, drift, score = placed(trace, names, alike, drifts)
+        runs.append(_Run(trace, forms, score, curves_of(trace), drift))
         alive()
     kept: dict[tuple[str, ...], np.ndarray] = {}
     agreements, explanations = [], []

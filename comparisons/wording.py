@@ -286,7 +286,7 @@ def score_line(score: Any) -> str:
 MEASURED = {  # of so many correct runs of the article, how many lay beyond 32 replicas: benchmarks/false_alarms.csv
     "replica": (20, 640),
     "shuffled": (0, 400),
-    "framework": (1, 10),
+    "framework": (0, 10),
 }
 
 

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from rich.text import Text
 
-from comparisons.agreement import check_comparable, closest_forms, compared, score_of
+from comparisons.agreement import Drifts, check_comparable, compared, placed
 from comparisons.causes import Side, explained
 from comparisons.certificate import Verdict
 from comparisons.certifying import certify
 from comparisons.command.console import console_of
 from comparisons.command.experiments import experiment_of
 from comparisons.curves import curves_of
-from comparisons.drift import drift_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import find, load
 from comparisons.recording import how_it_ended, recorded
@@ -65,23 +64,24 @@ def compare_command(one: Path, other: Path) -> int:
     traces = [load_trace(one), load_trace(other)]
     check_comparable(*traces)
     certificates = [certify(trace) for trace in traces]
-    forms = [
-        closest_forms(trace, certificate.forms, certificate.not_told_apart)
+    drifts: Drifts = {}
+    places = [
+        placed(trace, certificate.forms, certificate.not_told_apart, drifts)
         for trace, certificate in zip(traces, certificates, strict=True)
     ]
-    drifts = {its_forms: drift_of(traces[0].experiment, its_forms) for its_forms in dict.fromkeys(forms)}
-    scores = [score_of(trace, drifts[its_forms]) for trace, its_forms in zip(traces, forms, strict=True)]
-    agreement = compared(traces[0], traces[1], *scores)
+    agreement = compared(traces[0], traces[1], *(place.score for place in places))
     for certificate in certificates:
         console.print(Text(certificate_text(certificate)), soft_wrap=True)
     console.print(Text(agreement_text(agreement)), soft_wrap=True)
     for line in dict.fromkeys(growth_line(score) for score in agreement.scores):
         console.print(Text(f"  {line}"), soft_wrap=True)
-    curves = [curves_of(trace) for trace in traces]
-    if forms[0] != forms[1] and curves[0] is not None and curves[1] is not None:
-        one_side = Side(traces[0], forms[0], curves[0], drifts[forms[0]])
-        explanation = explained(one_side, Side(traces[1], forms[1], curves[1], drifts[forms[1]]), {})
-        console.print(Text(explanation_text(explanation)), soft_wrap=True)
+    sides = [
+        Side(trace, place.forms, curves, place.drift)
+        for trace, place in zip(traces, places, strict=True)
+        if (curves := curves_of(trace)) is not None
+    ]
+    if places[0].forms != places[1].forms and len(sides) == 2:
+        console.print(Text(explanation_text(explained(sides[0], sides[1], {}))), soft_wrap=True)
     return _exit_code([certificate.verdict for certificate in certificates])
 
 

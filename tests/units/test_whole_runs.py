@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from comparisons.agreement import check_comparable, closest_forms, compared, differences, score_of
+from comparisons.agreement import check_comparable, closest_forms, compared, differences, placed, score_of
 from comparisons.causes import explain
 from comparisons.curves import curves_of, final_of
 from comparisons.drift import drift_of
@@ -13,6 +13,7 @@ from comparisons.errors import UsageError
 from comparisons.experiment import Circles, Experiment
 from comparisons.implementations import numpy_reference
 from comparisons.recording import record
+from comparisons.whole_runs import whole_runs
 from comparisons.wording import explanation_text
 from reference.dialects import DIALECTS
 from reference.forms import in_form
@@ -178,6 +179,20 @@ def test_where_forms_are_not_told_apart_the_closest_is_taken(experiment):
     assert closest_forms(trace, (), alike) == forms
 
 
+def test_a_run_that_parts_is_placed_in_a_form_that_was_left_open_and_explains_it(keras_like):
+    alike = {"where Adam's epsilon joins": ("textbook", "epsilon-hat")}
+    in_its_own = placed(keras_like, [form.name for form in KERAS], {}, {})
+    assert in_its_own.score.parted_at is None
+    misread = placed(keras_like, ("powers-in-precision",), {}, {})
+    assert misread.score.parted_at == 1, "nothing was left open"
+    drifts = {("powers-in-precision",): misread.drift}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("comparisons.agreement.closest_forms", lambda *_: misread.forms)
+        assert placed(keras_like, ("powers-in-precision",), alike, drifts).forms == KERAS
+        other = {"how the first moment is averaged": ("textbook", "first-moment-lerp")}
+        assert placed(keras_like, ("powers-in-precision",), other, drifts).score.parted_at == 1
+
+
 def test_a_set_of_forms_in_use_serves_where_it_is_as_close(experiment):
     trace = record(in_forms(()), experiment, name="plain")
     alike = {"how the first moment is averaged": ("textbook", "first-moment-lerp")}
@@ -195,6 +210,15 @@ def test_the_running_loss_is_the_mean_of_the_batches_own_losses(textbook):
         unit = np.finfo(textbook.experiment.dtype).eps
         assert abs(curves.running_loss[epoch] - expected) <= 32 * unit  # of sums of 16 terms, each below 2
         assert curves.running_loss[epoch] != curves.loss[epoch]
+
+
+def test_a_run_alone_is_compared_with_nothing_and_has_a_history(textbook, keras_like):
+    alone = whole_runs([(textbook, (), {})])
+    (history,) = alone.pop("histories")
+    assert alone == {"agreements": [], "explanations": [], "bands": []}
+    assert history == next(iter(whole_runs([(textbook, (), {}), (keras_like, ("epsilon-hat",), {})])["histories"]))
+    assert len(history["running_loss"]) == textbook.experiment.epochs
+    assert whole_runs([(textbook.hiding("b[5]"), (), {})])["histories"] == []
 
 
 def test_curves_need_all_weights_and_all_steps(textbook):
