@@ -22,7 +22,7 @@ from comparisons.components import components, with_peers
 from comparisons.precisions import FLOAT64, PRECISIONS, Precision
 from comparisons.rows import Piece, row_of
 from comparisons.trace import Trace
-from reference.network import Equation, Network, Ref, now
+from reference.network import Equation, Network, Ref, before, now
 from reference.running import evaluate
 
 Stacks = dict[int, Ball]  # of a per-example quantity, by batch size; of others one Ball of start and steps, under 0
@@ -47,7 +47,8 @@ class Component:
     @property
     def are_peers(self) -> bool:
         """Whether they are equal elementwise equations of several quantities, each waiting for itself alone."""
-        return len(self.equations) > 1 and len({e.by for e in self.equations}) == 1 and self.is_cycle
+        wait_for_themselves = all(before(e.defines) in e.reads.values() for e in self.equations)
+        return len(self.equations) > 1 and len({e.by for e in self.equations}) == 1 and wait_for_themselves
 
 
 class Judging:

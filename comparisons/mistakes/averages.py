@@ -8,6 +8,7 @@ from comparisons.experiment import Experiment
 from comparisons.mistakes.known import (
     Forms,
     Known,
+    Only,
     altered,
     beside,
     cached,
@@ -17,7 +18,7 @@ from comparisons.mistakes.known import (
     square_above,
     variant,
 )
-from reference.alphabet import Array, cross_entropy_slope
+from reference.alphabet import Array
 from reference.dialects import mean_output_gradient, summed_bias_gradient, summed_weight_gradient
 from reference.forms import Change, Form
 from reference.layers import bias_gradient, input_gradient, weight_gradient, weighted_sum
@@ -35,9 +36,14 @@ def bias_gradient_over(dZ: Array, *, size: float) -> Array:
     return dZ.sum(axis=-1, keepdims=True) / size
 
 
-def turned_output_gradient(A: Array, Y: Array) -> Array:
-    """Y/A − (1 − Y)/(1 − A)"""
-    return -cross_entropy_slope(A, Y)
+def minus(gradient: Array) -> Array:
+    return -gradient
+
+
+@cached
+def negated(by: Callable[..., Array]) -> Callable[..., Array]:
+    """The other sign."""
+    return altered(by, minus, "−({})")
 
 
 def difference(A: Array, Y: Array) -> Array:
@@ -126,9 +132,9 @@ def one(*changes: Change) -> Forms:
     return lambda experiment: [variant("", *changes)]
 
 
-def behind_the_loss(equation: Equation, network: Network) -> bool:
-    """dZ of the last layer."""
-    return equation.reads["dA"].name not in {e.defines for e in network.equations if e.by is input_gradient}
+def of_the_output(experiment: Experiment) -> Only:
+    """dA of the last layer."""
+    return lambda equation, network: equation.defines == f"dA[{len(experiment.layers)}]"
 
 
 AVERAGES = (
@@ -176,7 +182,7 @@ AVERAGES = (
         says="The derivative of the loss has the wrong sign, so that training climbs.",
         wrong="dA = Y / A - (1 - Y) / (1 - A)", right="dA = -(Y / A - (1 - Y) / (1 - A))",
         shows="The loss rises from the first step on; every gradient has the right size and the wrong sign.",
-        forms=one(Change(output_gradient, turned_output_gradient)),
+        forms=lambda experiment: [variant("", Change(only=of_the_output(experiment), wrap=negated))],
     ),
     Known(
         "swapped-output-gradient", "mistake", "dZ[L]",

@@ -9,13 +9,12 @@ from comparisons.mistakes.averages import one
 from comparisons.mistakes.known import Forms, Known, updates, variant, with_the_rate
 from comparisons.mistakes.losses import summed_loss
 from comparisons.mistakes.rates import instead_of_alpha
-from reference.activations import relu_backward
-from reference.alphabet import Array, log, maximum, minimum, sqrt
+from reference.activations import relu_backward, sigmoid_backward
+from reference.alphabet import Array, log, logits_loss, logits_loss_slope, maximum, minimum, sqrt
 from reference.decay import decayed_gradient, shrunk
-from reference.dialects import bias_correction, clipped_cross_entropy, summed_bias_gradient, summed_weight_gradient
+from reference.dialects import LOG_CLAMP, SUMMED, bias_correction, clipped_cross_entropy
 from reference.dialects_of_optimizers import to_float32, velocity
 from reference.forms import Change, Form
-from reference.layers import bias_gradient, weight_gradient
 from reference.losses import cross_entropy, output_gradient
 from reference.network import Equation, Group, Network, before, elementwise, now
 from reference.optimizers import accumulated, adam_step, descent_step, first_moment, second_moment
@@ -189,6 +188,38 @@ def decay_without_half(experiment: Experiment) -> Iterable[Form]:
         yield variant("", Change(decayed_gradient, constants={"decay": lambda rate: 2 * rate}))
 
 
+def summed_loss_of_logits(Z: Array, Y: Array) -> Array:
+    """Σᵢ (max(Z, 0) − Z Y + ln(1 + e^−|Z|))"""
+    return logits_loss(Z, Y).sum(axis=-1, keepdims=True)
+
+
+def gradient_of_logits(Z: Array, Y: Array) -> Array:
+    """[Z > 0] − Y ± e^−|Z|/(1 + e^−|Z|)"""
+    return logits_loss_slope(Z, Y)
+
+
+def sum_for_mean(experiment: Experiment) -> Iterable[Form]:
+    """As the article has it, and as PyTorch and Keras would."""
+    where = "where the 1/m stands"
+    last = len(experiment.layers)
+    of_logits = {"Z": lambda _: now(f"Z[{last}]"), "Y": lambda _: now("Y")}
+    clamped = {"least": lambda _: LOG_CLAMP}
+    yield variant("", Change(cross_entropy, summed_loss), *SUMMED, choice=where)
+    yield variant("clamped", Change(cross_entropy, summed_clamped_loss, constants=clamped), *SUMMED, choice=where)
+    yield variant(
+        "through logits",
+        Change(cross_entropy, summed_loss_of_logits, reads=of_logits),
+        Change(sigmoid_backward, gradient_of_logits, reads=of_logits, only=lambda e, _: e.defines == f"dZ[{last}]"),
+        *SUMMED,
+        choice=where,
+    )
+
+
+def summed_clamped_loss(A: Array, Y: Array, *, least: float) -> Array:
+    """−Σᵢ (Y max(ln A, least) + (1 − Y) max(ln(1 − A), least))"""
+    return -(Y * maximum(log(A), least) + (1 - Y) * maximum(log(1 - A), least)).sum(axis=-1, keepdims=True)
+
+
 CONVENTIONS = (
     Known(
         "sum-for-mean", "dialect", "J, dW[l], db[l]",
@@ -196,10 +227,7 @@ CONVENTIONS = (
         "rate that means another thing.",
         wrong="J = −Σᵢ …, dW = dZ Aᵀ", right="J = −1/m Σᵢ …, dW = 1/m dZ Aᵀ",
         shows='reduction="sum" in PyTorch and Keras.',
-        forms=one(
-            Change(cross_entropy, summed_loss), Change(weight_gradient, summed_weight_gradient),
-            Change(bias_gradient, summed_bias_gradient),
-        ),
+        forms=sum_for_mean,
     ),
     Known(
         "relu-slope-1-at-zero", "dialect", "dZ[l]",

@@ -11,7 +11,7 @@ from comparisons.mistakes.known import Known, Only, variant
 from reference import alphabet
 from reference.activations import linear, linear_backward, sigmoid, sigmoid_backward
 from reference.alphabet import Array, clipped_cross_entropy_slope, log, logits_loss, maximum, minimum, xlogy
-from reference.dialects import clipped_cross_entropy
+from reference.dialects import SUMMED, clipped_cross_entropy
 from reference.forms import Change, Form
 from reference.losses import cross_entropy, output_gradient
 from reference.network import Equation, Network
@@ -87,6 +87,18 @@ def logits_for_probabilities(experiment: Experiment) -> Iterable[Form]:
     )
 
 
+def mean_gradient_of_probabilities(A: Array, Y: Array) -> Array:
+    """1/m (σ(A) − Y)"""
+    return (alphabet.sigmoid(A) - Y) / A.shape[-1]
+
+
+def probabilities_for_logits(experiment: Experiment) -> Iterable[Form]:
+    """With the 1/m at the weights, or at the loss as automatic differentiation has it."""
+    loss = Change(cross_entropy, loss_of_probabilities)
+    yield variant("", loss, Change(output_gradient, gradient_of_probabilities))
+    yield variant("1/m at the loss", loss, Change(output_gradient, mean_gradient_of_probabilities), *SUMMED)
+
+
 LOSSES = (
     Known(
         "loss-in-log2", "mistake", "J",
@@ -141,9 +153,7 @@ LOSSES = (
         says="A loss that expects logits is given probabilities, so that the sigmoid is applied twice.",
         wrong="BCEWithLogitsLoss()(torch.sigmoid(z), y)", right="BCEWithLogitsLoss()(z, y)",
         shows="J never falls below 0.3133 = ln(1 + 1/e), even when every answer is right.",
-        forms=one(
-            Change(cross_entropy, loss_of_probabilities), Change(output_gradient, gradient_of_probabilities)
-        ),
+        forms=probabilities_for_logits,
     ),
     Known(
         "nan-from-log", "mistake", "J",

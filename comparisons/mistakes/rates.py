@@ -7,7 +7,7 @@ from functools import cache
 
 from comparisons.experiment import Experiment
 from comparisons.mistakes.known import Only, variant
-from reference.alphabet import Array
+from reference.alphabet import Array, in_precision_of
 from reference.forms import Change, Form
 from reference.network import Equation, Group, Network, arguments, now
 
@@ -38,11 +38,29 @@ def over_epochs(per_epoch: int, epochs: int) -> Callable[..., Array]:
     return by_epoch
 
 
+def over_time_in_precision(alpha: Array, t: Array, like: Array, *, decay: float) -> Array:
+    """alpha/(1 + decay (t − 1)), in the precision of like"""
+    one = in_precision_of(1 + 0 * t, like)
+    return alpha * one / (1 + one * decay * (t - 1))
+
+
+@cache
+def over_epochs_in_precision(per_epoch: int, epochs: int) -> Callable[..., Array]:
+    """A function that multiplies by a factor after each epoch, in the precision of what is computed."""
+
+    def by_epoch(alpha: Array, t: Array, like: Array, *, factor: float) -> Array:
+        """alpha factor^(epochs passed), in the precision of like"""
+        passed = sum(1 * (t > per_epoch * k) for k in range(1, epochs))
+        return alpha * in_precision_of(factor + 0 * t, like) ** passed
+
+    return by_epoch
+
+
 def instead_of_alpha(
     name: str, only: Only, by: Callable[..., Array] = negative, which: str = "", **constants: float
 ) -> Form:
     """A form in which these equations read another rate, which is made from alpha and perhaps t."""
-    reads = {argument: now(argument) for argument in arguments(by)[0]}
+    reads = {argument: now("A[0]" if argument == "like" else argument) for argument in arguments(by)[0]}
 
     def adds(network: Network) -> Group:
         return Group(shapes={name: ()}, update=(Equation(name, by, reads, constants),))
@@ -59,7 +77,11 @@ def decayed(experiment: Experiment, only: Only) -> Iterable[Form]:
     """Falling from step to step, or after each epoch."""
     decay = experiment.optimizer.learning_rate / experiment.epochs
     yield instead_of_alpha("falling_alpha", only, over_time, which="α/(1 + α/epochs (t − 1))", decay=decay)
+    coarse = over_time_in_precision
+    yield instead_of_alpha("falling_alpha", only, coarse, which="α/(1 + α/epochs (t − 1)), as Keras", decay=decay)
     if experiment.epochs > 1:
-        by = over_epochs(experiment.steps_per_epoch, experiment.epochs)
-        for factor in (0.5, 0.9, 0.95, 0.96, 0.99):
-            yield instead_of_alpha("falling_alpha", only, by, which=f"times {factor:g} each epoch", factor=factor)
+        epochs = experiment.steps_per_epoch, experiment.epochs
+        for words, by in {"": over_epochs(*epochs), ", as Keras": over_epochs_in_precision(*epochs)}.items():
+            for factor in (0.5, 0.9, 0.95, 0.96, 0.99):
+                which = f"times {factor:g} each epoch{words}"
+                yield instead_of_alpha("falling_alpha", only, by, which=which, factor=factor)

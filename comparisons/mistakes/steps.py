@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 
 from comparisons.experiment import Experiment
-from comparisons.mistakes.averages import one
+from comparisons.mistakes.averages import added_up
 from comparisons.mistakes.known import (
     Forms,
     Known,
@@ -25,6 +25,7 @@ from comparisons.mistakes.known import (
 from comparisons.mistakes.rates import decayed, instead_of_alpha, twice
 from reference.alphabet import Array, maximum, minimum, sqrt
 from reference.dialects import bias_correction
+from reference.dialects_of_optimizers import to_float32
 from reference.forms import Change, Form
 from reference.network import Equation, Network, Ref, before, elementwise, now
 from reference.optimizers import accumulated, adam_step, descent_step, first_moment, second_moment
@@ -125,12 +126,15 @@ def numbered(
     """A variant for each number, done to the gradient that is shown and to a copy that the optimizer alone sees."""
 
     def forms(experiment: Experiment) -> Iterable[Form]:
-        for number in numbers:
-            yield variant(f"{name} = {number:g}", make(number))
-        for number in numbers:
+        named = {f"{name} = {number:g}": number for number in numbers}
+        if experiment.precision == "float64":
+            named |= {f"{name} = {number:g} in float32": to_float32(number) for number in numbers}
+        for words, number in named.items():
+            yield variant(words, make(number))
+        for words, number in named.items():
             function, constant = after
             adds, change = used_instead(function, {constant: number}, weights_only)
-            yield variant(f"{name} = {number:g}, in the optimizer", change, adds=adds)
+            yield variant(f"{words}, in the optimizer", change, adds=adds)
 
     return forms
 
@@ -140,6 +144,31 @@ def layer_never_updated(experiment: Experiment) -> Iterable[Form]:
     if len(experiment.layers) > 1:
         for number in range(1, len(experiment.layers) + 1):
             yield variant(f"layer {number}", frozen(of_layer(number)))
+        for number in range(1, len(experiment.layers) + 1):
+            own = of_layer(number)
+            yield variant(f"layer {number}, not handed to the optimizer", frozen(own), adding_up(gradients_of(own)))
+
+
+def bias_never_updated(experiment: Experiment) -> Iterable[Form]:
+    """Held, or never handed to an optimizer that would set its gradient back to 0."""
+    yield variant("", frozen(bias_updates))
+    own = adding_up(lambda e, n: gradients(e, n) and e.defines.startswith("db["))
+    yield variant("not handed to the optimizer", frozen(bias_updates), own)
+
+
+def gradients_of(only: Only) -> Only:
+    """dW[1] where it is W[1] that is picked."""
+
+    def picked(equation: Equation, network: Network) -> bool:
+        theta = equation.defines.removeprefix("d")
+        return gradients(equation, network) and only(network.by_name[theta], network)
+
+    return picked
+
+
+def adding_up(only: Only) -> Change:
+    """Gradients that nobody sets back to 0."""
+    return Change(only=only, wrap=added_up, reads={"total": lambda e: before(e.defines)}, start=0.0)
 
 
 def of_layer(number: int) -> Only:
@@ -229,7 +258,7 @@ STEPS = (
         says="Biases keep their start values: their gradients are computed and then forgotten.",
         wrong="W -= rate * dW", right="W -= rate * dW; b -= rate * db",
         shows="b is the same at every step.",
-        forms=one(frozen(bias_updates)),
+        forms=bias_never_updated,
     ),
     Known(
         "layer-never-updated", "mistake", "W[l], b[l]",
