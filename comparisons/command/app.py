@@ -32,6 +32,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
+Formats = Literal["text", "csv", "json"]
 Experiments = Annotated[str, Parameter(help="`article`, `gradient-descent`, or the path of a TOML file.")]
 
 
@@ -162,6 +163,25 @@ def equations(name: Experiments = "article", /, *, dialects: Annotated[bool, Par
     from comparisons.command.lists import equations_command
 
     return equations_command(name, dialects)
+
+
+@app.command
+def mistakes(*, format: Annotated[Formats, Parameter(help="A table, or all fields as CSV or JSON.")] = "text") -> int:
+    """List the known mistakes and dialects, by equation."""
+    from comparisons.command.known import mistakes_command
+
+    return mistakes_command(format)
+
+
+@app.command
+def explain(name: Annotated[str, Parameter(help="A name from `backproof mistakes`.")], /) -> int:
+    """Explain a mistake or a dialect: what it is, the wrong line and the right one, how it shows, where it was seen.
+
+    Example: `backproof explain summed-gradient`
+    """
+    from comparisons.command.known import explain_command
+
+    return explain_command(name)
 
 
 def main() -> None:

@@ -152,7 +152,7 @@ REJECTED: dict[Rule, tuple[str, ...]] = {
         "```sh\nbackproof rnu\n```",
         "```sh\nbackproof run --precison both\n```",
         "```sh\nbackproof certify a.trace --offline  # a comment\n```",
-        "see `backproof explain summed-gradient`",
+        "see `backproof explian summed-gradient`",
         "a `backproof\nrun --implementation numpy` over two lines",
     ),
     wrong_programs: ("```sh\nmake agreemnt\n```", "run `make everything`", "```sh\n.venv/bin/python docs/made.py\n```"),

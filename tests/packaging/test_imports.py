@@ -24,7 +24,9 @@ FAMILIES = ({"torch"}, {"keras", "tensorflow"}, {"jax", "jaxlib", "flax"})  # wh
 FRAMEWORKS = set().union(*FAMILIES)
 IMPLEMENTATIONS = "comparisons/implementations/"
 WITHOUT_FRAMEWORK = {"__init__", "registry", "numpy_reference"}  # files there that anybody may import
-RESULT = {f"comparisons.{name}" for name in ("result", "certificate", "wording", "errors")}  # a result and its words
+RESULT = {
+    f"comparisons.{name}" for name in ("result", "certificate", "wording", "messages", "errors")
+}  # a result and its words
 N_LINES = 400  # of a package's file
 N_LINES_OF_TESTS = 550  # of a test's or a benchmark's, which are read case by case
 BANNED = "toler" + "ance"
