@@ -14,6 +14,8 @@ from comparisons.certificate import Certificate, Verdict
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
 from comparisons.implementations.registry import Implementation
+from comparisons.lexicon import says_of, sources_of
+from comparisons.messages import checked_text
 from comparisons.processes import Job, work
 from comparisons.recording import n_threads
 from comparisons.result import read_certificate, to_json
@@ -83,6 +85,15 @@ def judged(trace: Trace, view: View, *, is_strict: bool = False, reproduce: bool
         trace.implementation, trace.precision, certificate, following, only=view.only, is_strict=is_strict,
         reproducer=script, hidden=hidden,
     )  # fmt: skip
+
+
+def text_of(one: Checked) -> str:
+    """What is to be said of one file, names explained."""
+    certificate = one.certificate
+    if certificate is None:
+        return checked_text(one, {}, {})
+    mistakes = tuple(name for names in certificate.explained_by for name in names)
+    return checked_text(one, says_of(mistakes), sources_of(certificate.forms))
 
 
 def check(

@@ -129,6 +129,11 @@ def record_of(checked: Any) -> dict[str, Any]:
     }
 
 
+def written_line(file: str) -> str:
+    """What to do with a new skeleton."""
+    return f"{file} is written; fill in its first part, and then: backproof check {file}"
+
+
 def reproducer_line(checked: Any, file: Any) -> str:
     """Where the reproducer is, or why there is none."""
     if not checked.reproducer:

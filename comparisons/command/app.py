@@ -166,6 +166,17 @@ def equations(name: Experiments = "article", /, *, dialects: Annotated[bool, Par
 
 
 @app.command
+def new(file: Annotated[Path, Parameter(help="The file to write, such as `my_network.py`.")], /) -> int:
+    """Write a skeleton of the article's network, to be filled in equation by equation, each part checked at once.
+
+    Example: `backproof new my_network.py`
+    """
+    from comparisons.command.new import new_command
+
+    return new_command(file)
+
+
+@app.command
 def check(
     *files: Annotated[str, Parameter(help="Files, `FILE:FUNCTION`, `MODULE:FUNCTION`, or built-in names.")],
     experiment: Annotated[str, Parameter(help="A name or a TOML file.")] = "article",

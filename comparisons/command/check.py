@@ -10,15 +10,14 @@ from typing import Literal
 from rich.console import Console
 from rich.text import Text
 
-from comparisons.check import Checked, check
+from comparisons.check import Checked, check, text_of
 from comparisons.command.console import console_of, print_records
 from comparisons.command.experiments import experiment_of
 from comparisons.command.progress import Progress
 from comparisons.composed import network_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import BUILT_IN, Implementation, find
-from comparisons.lexicon import says_of, sources_of
-from comparisons.messages import checked_text, record_of, reproducer_line, sandbox_line
+from comparisons.messages import record_of, reproducer_line, sandbox_line
 from comparisons.view import View, Visible, steps_of
 from reports.terminal import STYLES
 
@@ -83,15 +82,6 @@ def exit_code(found: Sequence[Checked]) -> int:
     """The worst of all: 1 where one disagrees, 3 where one was not compared."""
     verdicts = [one.verdict for one in found]
     return 1 if "disagrees" in verdicts else 3 if "not compared" in verdicts else 0
-
-
-def text_of(one: Checked) -> str:
-    """What is to be said of one file, names explained."""
-    certificate = one.certificate
-    if certificate is None:
-        return checked_text(one, {}, {})
-    mistakes = tuple(name for names in certificate.explained_by for name in names)
-    return checked_text(one, says_of(mistakes), sources_of(certificate.forms))
 
 
 def _print(found: Sequence[Checked]) -> None:
