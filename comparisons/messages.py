@@ -129,6 +129,12 @@ def record_of(checked: Any) -> dict[str, Any]:
     }
 
 
+def broken_line(row: Any, first: Any) -> str:
+    """Of a quantity that is broken beside another one, which is told of in full."""
+    outside = f"{count(row.outside)} of {count(row.checked)} numbers lie outside their balls"
+    return f"{row.equation}: {outside}, from step {count(row.first_broken)} on; broken first is {first.quantity}"
+
+
 def written_line(file: str) -> str:
     """What to do with a new skeleton."""
     return f"{file} is written; fill in its first part, and then: backproof check {file}"
