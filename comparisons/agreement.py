@@ -20,6 +20,7 @@ from comparisons.composed import given_by
 from comparisons.drift import Drift, drift_of
 from comparisons.errors import UsageError
 from comparisons.trace import Stack, Trace
+from comparisons.wording import ending_of
 from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
 from reference.running import train
@@ -102,7 +103,13 @@ def differences(one: Trace, other: Trace) -> tuple[Difference, ...]:
 
 
 def check_comparable(one: Trace, other: Trace) -> None:
-    """Refuse traces that were not trained on the same numbers, in the same precision, for the same steps."""
+    """Refuse traces that were not trained on the same numbers, in the same precision, for the same steps, or not to
+    the end."""
+    for trace in (one, other):
+        if trace.ended:
+            raise UsageError(
+                f"the recording of {trace.implementation} ended {ending_of(trace)}; certify it, and compare whole runs"
+            )
     if one.experiment.digest != other.experiment.digest:
         raise UsageError(
             f"{one.implementation} and {other.implementation} were recorded on different experiments (digests "

@@ -92,13 +92,23 @@ class Ball(np.lib.mixins.NDArrayOperatorsMixin):
         return f"Ball({self.mid!r} ± {self.radius!r}, {self.precision.name})"
 
     def sum(self, *, axis: int, keepdims: bool = False) -> Ball:
-        """Σ along an axis, in any order: each term meets at most n − 1 roundings."""
+        """Σ along an axis, in any order: each term meets at most n − 1 roundings.
+
+        A term that is exactly ∞ makes the sum exactly that, as long as the others cannot overflow to −∞. It does not
+        count among the absolute terms, so that the sum is exact as one of 0s is, and stays so when it is scaled.
+        """
         n = max(self.mid.shape[axis] - 1, 0)
         how: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
         with np.errstate(all="ignore"):
+            mid, absolute = self.mid.sum(**how), size_of(self).sum(**how)
             given = None if self.spread is None else self.spread.sum(**how)
-            terms = Sum(n, size_of(self).sum(**how), given, n * self.precision.smallest)
-            return added(self.mid.sum(**how), terms, self.precision)
+            if np.isinf(mid).any():
+                infinite = is_infinite(self)
+                others = np.where(infinite, 0.0, size_of(self)).sum(**how)
+                exactly = np.isinf(mid) & infinite.any(**how) & (others <= self.precision.largest / 2)
+                absolute, given = np.where(exactly, 0.0, absolute), None if given is None else given * ~exactly
+            terms = Sum(n, absolute, given, n * self.precision.smallest)
+            return added(mid, terms, self.precision)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         from comparisons.operations import OPERATIONS  # what the operations do is written with balls
@@ -168,6 +178,11 @@ def is_zero(x: Ball) -> np.ndarray:
 def is_one(x: Ball) -> np.ndarray:
     """Where a ball holds 1 or −1 and nothing else."""
     return np.abs(x.mid) == 1 if x.spread is None else (np.abs(x.mid) == 1) & (x.spread == 0)
+
+
+def is_infinite(x: Ball) -> np.ndarray:
+    """Where a ball is exactly ∞ or −∞; a result that may merely overflow has no radius of 0."""
+    return np.isinf(x.mid) if x.spread is None else np.isinf(x.mid) & (x.spread == 0)
 
 
 def size_of(x: Ball) -> np.ndarray:
@@ -267,7 +282,8 @@ def scaled(mid: np.ndarray, fresh: Ball, factor: Ball, size: np.ndarray, roundin
     old = as_sum(fresh)
     given = None if old.given is None else old.given * (size * (1 + off))
     if factor.spread is not None:
-        given = plus(given, old.absolute * (size * off))
+        may_turn = np.isinf(mid) & ~(off < 1)  # an infinite sum, by a factor that may be of another sign
+        given = plus(given, np.where(may_turn, np.inf, old.absolute * (size * off)))
     flushed = old.flushed * np.maximum(size, 1)
     if roundings > 0 or size < 1:
         flushed = flushed + (old.n_roundings + 1) * fresh.precision.smallest

@@ -97,8 +97,10 @@ class Certificate:
     """What one implementation's trace proves, in the forms under which it was judged.
 
     `forms` are the dialects that held; `not_told_apart` has, for a choice, all forms that hold alike at this
-    visibility ("textbook" among them); `same_arithmetic` marks the reference judged against itself, which is no
-    evidence; `given` are the quantities that were judged against the experiment, and against no equation.
+    visibility ("textbook" among them), or, where something is broken, leave as little and something else broken;
+    `same_arithmetic` marks the reference judged against itself, which is no evidence; `given` are the quantities that
+    were judged against the experiment, and against no equation; `ended` says after which step and how the recording
+    ended, if it did before its time: what is judged is what was before.
 
     Where it disagrees, `explained_by` has the smallest sets of known mistakes under which every number lies in its
     ball, each on its own (none, where no known one does); `hints` are measured sentences on the first broken quantity;
@@ -118,12 +120,18 @@ class Certificate:
     explained_by: tuple[tuple[str, ...], ...] = ()
     hints: tuple[str, ...] = ()
     show_next: tuple[str, ...] = ()
+    ended: str = ""
 
     @property
     def verdict(self) -> Verdict:
-        """disagrees where one row does; agrees where an equation was judged: what is given proves nothing."""
+        """disagrees where one row does; agrees where an equation was judged: what is given proves nothing.
+
+        A recording that ended before its time does not agree, since what ended it was not judged.
+        """
         if any(row.verdict == "disagrees" for row in self.rows):
             return "disagrees"
+        if self.ended:
+            return "not compared"
         agrees = any(row.verdict == "agrees" and row.quantity not in self.given for row in self.rows)
         return "agrees" if agrees else "not compared"
 

@@ -7,11 +7,14 @@ from typing import Any
 
 from comparisons.certificate import Certificate, Chain, Row
 from comparisons.curves import curves_of, final_of
-from comparisons.diagnosis import Diagnosis
+from comparisons.diagnosis import Diagnosis, breaks
 from comparisons.experiment import Experiment
-from comparisons.recording import record
+from comparisons.hints import hints_of
+from comparisons.naming import Name, Naming, hidden_before
+from comparisons.recording import recorded
 from comparisons.result import REFERENCE
 from comparisons.trace import Trace
+from comparisons.wording import ending_of, first_broken
 from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
 from reference.network import Network
@@ -21,23 +24,40 @@ def certify(
     subject: Trace | Callable[[Any], Iterator],
     experiment: Experiment | None = None,
     forms: Sequence[Form] | None = None,
+    *,
+    naming: bool = True,
 ) -> Certificate:
     """Judge every shown quantity of every step against its equation, on the implementation's own values.
 
-    Subject: a trace, or a function `train(experiment)` that is recorded first, in this process.
+    Subject: a trace, or a function `train(experiment)` that is recorded first, in this process. What ends its recording
+    after the first step is told in the certificate, which is of the steps before.
     Forms: those to judge under; by default the smallest set of dialects under which everything lies inside.
-    Error: what `record` raises; ValueError for forms that exclude each other or change nothing.
+    Naming: where the frameworks' dialects leave something outside, look for known mistakes and for other conventions.
+    Error: what `record` raises before the first step; ValueError for forms that exclude each other or change nothing.
     """
-    trace = subject if isinstance(subject, Trace) else record(subject, experiment or Experiment())
+    trace = subject if isinstance(subject, Trace) else recorded(subject, experiment or Experiment()).kept
     assert isinstance(trace, Trace)
     diagnosis = Diagnosis(trace, DIALECTS)
     found = tuple(forms) if forms is not None else diagnosis.smallest()
+    names: tuple[Name, ...] = ()
+    search: Naming | None = None
+    if forms is None and naming and next(breaks(diagnosis.judging, in_form(trace.network, *found)), None):
+        search = Naming(trace, diagnosis, found)
+        names = search.names()
+        if names and all(name.is_convention for name in names):
+            found, names = names[0].forms, ()
+            diagnosis.knows(found)
     network = in_form(trace.network, *found)
     of_steps = tuple(diagnosis.judging.rows(network))
     rows = merged((*diagnosis.judging.start_rows(), *of_steps), trace.network)
     of_equations = {row.quantity for row in of_steps} - set(network.given)
     holds = not any(row.outside for row in rows)
-    alike = diagnosis.not_told_apart(found) if holds and forms is None else {}
+    alike = {}
+    if forms is None:
+        alike = diagnosis.not_told_apart(found) if holds else diagnosis.as_small(found)
+    row = first_broken(rows)
+    of_step = row is not None and row.first_broken != 0 and row.quantity in network.by_name
+    hints = hints_of(diagnosis.judging, network, row.quantity) if row and of_step and not names else ()
     return Certificate(
         implementation=trace.implementation,
         precision=trace.precision,
@@ -49,6 +69,12 @@ def certify(
         same_arithmetic=trace.implementation == REFERENCE and trace.precision == "float64",
         given=tuple(row.quantity for row in rows if row.quantity not in of_equations),
         final=final_of(curves_of(trace)),
+        hints=hints,
+        explained_by=tuple(name.families for name in names),
+        show_next=(search.next_to_show(names) if search and names else hidden_before(trace, row.quantity))
+        if row
+        else (),
+        ended=ending_of(trace),
     )
 
 

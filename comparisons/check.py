@@ -60,7 +60,10 @@ class Checked:
     @property
     def is_so_far(self) -> bool:
         """Whether the network is unfinished, and what there is holds."""
-        return bool(self.following) and self.certificate is not None and self.certificate.verdict != "disagrees"
+        certificate = self.certificate
+        if certificate is None or certificate.verdict == "disagrees" or certificate.ended:
+            return False
+        return bool(self.following)
 
     @property
     def missing(self) -> tuple[str, ...]:

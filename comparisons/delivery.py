@@ -46,7 +46,8 @@ class Delivery:
         if set(values) != expected:
             raise DeliveryError(
                 "a yield before the first batch gives start values: "
-                f"it must show {', '.join(self.network.parameters)} and nothing else, but shows {', '.join(values)}"
+                f"it must show {', '.join(self.network.parameters)} and nothing else, but shows {', '.join(values)}; "
+                "a step is shown after its batch: loop over experiment.batches()"
             )
         return {name: self._array(name, value, 0, "the start") for name, value in values.items()}
 

@@ -47,6 +47,12 @@ class Diagnosis:
                 return forms
             self.probes.append(Judging(self._around(broken_at)))
 
+    def knows(self, forms: Forms) -> None:
+        """Take up forms that were found elsewhere; a form that changes whatever is there comes after all others."""
+        new = [form for form in forms if form not in self.known]
+        late = [form for form in new if form.is_late]
+        self.known = (*(form for form in new if form not in late), *self.known, *late)
+
     def not_told_apart(self, forms: Forms) -> dict[str, tuple[str, ...]]:
         """For each choice in which more than one form holds alike: their names, "textbook" among them.
 
@@ -67,6 +73,30 @@ class Diagnosis:
                 alike[choice] = tuple(names)
         return alike
 
+    def as_small(self, forms: Forms) -> dict[str, tuple[str, ...]]:
+        """Where no set explains everything: for each choice made, the forms that leave as few quantities broken.
+
+        Only where these are not the same ones, so that what is broken hangs on the choice; the first is the one made.
+        """
+        alike: dict[str, tuple[str, ...]] = {}
+        least = self._left(forms, at_most=len(self.trace.network.by_name))
+        for form in filter(lambda form: form.choice, forms):
+            others = [other for other in self.known if other.choice == form.choice and other is not form]
+            rest = tuple(other for other in forms if other is not form)
+            left = {other.name: self._left(self._ordered((*rest, other)), at_most=len(least)) for other in others}
+            names = [name for name, broken in left.items() if broken]
+            if any(left[name] != least for name in names):
+                alike[form.choice] = (form.name, *names)
+        return alike
+
+    def _left(self, forms: Forms, at_most: int) -> frozenset[str]:
+        """The quantities that are broken in the whole trace; none if they are more, or a form changes nothing."""
+        network = self._network(forms)
+        if network is None or len(self._broken_under(forms)) > at_most:
+            return frozenset()
+        broken = frozenset(name for name, _ in breaks(self.judging, network))
+        return broken if len(broken) <= at_most else frozenset()
+
     def _shows(self, option: Forms, seen: dict[str, tuple] | None) -> bool:
         """Whether any shown quantity would be judged otherwise under it."""
         keys = self._keys(option)
@@ -74,9 +104,9 @@ class Diagnosis:
 
     def _holds(self, forms: Forms) -> bool:
         network = self._network(forms)
-        if network is None or any(next(_broken(probe, network), None) for probe in self.probes):
+        if network is None or any(next(breaks(probe, network), None) for probe in self.probes):
             return False
-        return next(_broken(self.judging, network), None) is None
+        return next(breaks(self.judging, network), None) is None
 
     def _search(self) -> Forms:
         """Best first: fewest quantities given up as broken, then fewest forms, with a bound on how many more it takes.
@@ -153,7 +183,7 @@ class Diagnosis:
             network = self._network(forms)
             assert network is not None
             broken = self._known_broken[key] = {}
-            for name, step in (found for probe in self.probes for found in _broken(probe, network)):
+            for name, step in (found for probe in self.probes for found in breaks(probe, network)):
                 broken[name] = min(step, broken.get(name, step))
         return self._known_broken[key]
 
@@ -198,7 +228,7 @@ class Diagnosis:
         """The first step of the whole trace in which a quantity breaks that is not among the known ones."""
         network = self._network(forms)
         assert network is not None
-        return min((step for name, step in _broken(self.judging, network) if name not in known), default=None)
+        return min((step for name, step in breaks(self.judging, network) if name not in known), default=None)
 
     def _around(self, step: int) -> Trace:
         """The steps up to a broken one and a few more; only those near it, where nothing that is carried is hidden."""
@@ -208,6 +238,6 @@ class Diagnosis:
         return self.trace.part(begin, min(step + 2, last))
 
 
-def _broken(judging: Judging, network: Network) -> Iterator[tuple[str, int]]:
+def breaks(judging: Judging, network: Network) -> Iterator[tuple[str, int]]:
     """The quantities that are broken, and the first step in which each is."""
     return ((row.quantity, row.first_broken) for row in judging.rows(network) if row.first_broken is not None)

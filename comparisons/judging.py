@@ -19,7 +19,7 @@ import numpy as np
 from comparisons.balls import Ball
 from comparisons.certificate import Row
 from comparisons.components import components, with_peers
-from comparisons.precisions import FLOAT64, PRECISIONS
+from comparisons.precisions import FLOAT64, PRECISIONS, Precision
 from comparisons.rows import Piece, row_of
 from comparisons.trace import Trace
 from reference.network import Equation, Network, Ref, now
@@ -53,9 +53,9 @@ class Component:
 class Judging:
     """Judges one trace under any forms; `network` is the textbook's, or one in forms, of the same experiment."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, precision: Precision | None = None) -> None:
         self.trace = trace
-        self.precision = PRECISIONS[trace.precision]
+        self.precision = precision or PRECISIONS[trace.precision]
         self.steps = {int(m): trace.steps_of(int(m)) for m in np.unique(trace.sizes)}
         self.shown = {name: self._recorded(name) for name in trace.shown}
         self._known_given: dict[Any, dict[str, Stacks]] = {}
@@ -109,9 +109,36 @@ class Judging:
 
     def _judge(self, network: Network, component: Component, hidden: Mapping[str, Stacks]) -> Outcome:
         """Evaluate one component on all steps; a cycle step after step."""
-        equations, is_cycle = component.equations, component.is_cycle
+        equations = component.equations
         if component.are_peers:
             return Outcome({}, self._scanned(network, equations, hidden))
+        pieces = self._pieces(network, component, hidden)
+        rows, balls = {}, {}
+        for equation in equations:
+            name = equation.defines
+            if name in self.trace.shown:
+                old = None
+                if name in network.remembered:
+                    old = self.shown[name][0].mid
+                rows[name] = row_of(name, str(equation), pieces[name], self.trace, old)
+            else:
+                balls[name] = self._gathered(network, name, pieces[name])
+        return Outcome(rows, balls)
+
+    def pieces(self, network: Network, quantity: str) -> list[Piece]:
+        """The balls of a shown quantity beside what was recorded, in all steps."""
+        hidden: dict[str, Stacks] = {}
+        for component in self.plan(network):
+            if quantity in {e.defines for e in component.equations}:
+                return list(self._pieces(network, component, hidden)[quantity])
+            if component.key not in self._kept:
+                self._kept[component.key] = self._judge(network, component, hidden)
+            hidden |= self._kept[component.key].hidden
+        raise KeyError(quantity)
+
+    def _pieces(self, network: Network, component: Component, hidden: Mapping[str, Stacks]) -> dict[str, list]:
+        """For each quantity of a component its balls, beside what was recorded of it if it is shown."""
+        equations, is_cycle = component.equations, component.is_cycle
         pieces: dict[str, list] = {e.defines: [] for e in equations}
         defined = frozenset(pieces)
         for m, steps in self._portions(network, equations, is_cycle):
@@ -136,17 +163,7 @@ class Judging:
                 return computed
 
             evaluate(equations, values, settle)
-        rows, balls = {}, {}
-        for equation in equations:
-            name = equation.defines
-            if name in self.trace.shown:
-                old = None
-                if name in network.remembered:
-                    old = self.shown[name][0].mid
-                rows[name] = row_of(name, str(equation), pieces[name], self.trace, old)
-            else:
-                balls[name] = self._gathered(network, name, pieces[name])
-        return Outcome(rows, balls)
+        return pieces
 
     def _scanned(
         self, network: Network, equations: tuple[Equation, ...], hidden: Mapping[str, Stacks]
@@ -233,7 +250,7 @@ class Judging:
         """What a remembered quantity holds before its first step."""
         shape = network.shape(name, 0)
         if name in self.trace.start:
-            return Ball.recorded(self.trace.start[name].reshape(1, *shape), self.precision)
+            return Ball.recorded(self._rounded(self.trace.start[name]).reshape(1, *shape), self.precision)
         if self.trace.first > 1:
             raise ValueError(f"{name} is hidden, so what it was before step {self.trace.first} is not known")
         return Ball(np.full((1, *shape), network.start[name]), None, self.precision)
@@ -243,7 +260,7 @@ class Judging:
         if isinstance(stack, Mapping):
             return {m: Ball.recorded(part, self.precision) for m, part in stack.items()}
         if name in self.trace.start:
-            first = self.trace.start[name]
+            first = self._rounded(self.trace.start[name])
         else:
             first = np.full(stack.shape[1:], self.trace.network.start.get(name, np.nan))
         return {0: Ball.recorded(np.concatenate([first.reshape(1, *stack.shape[1:]), stack]), self.precision)}
@@ -269,11 +286,15 @@ class Judging:
         rates = experiment.learning_rates()
         alpha = np.concatenate([rates[:1], rates])[first - 1 : first + n].reshape(-1, 1, 1)
         return {
-            "A[0]": {m: Ball.recorded(np.stack(x), self.precision) for m, x in xs.items()},
-            "Y": {m: Ball.recorded(np.stack(y), self.precision) for m, y in ys.items()},
+            "A[0]": {m: Ball.recorded(self._rounded(np.stack(x)), self.precision) for m, x in xs.items()},
+            "Y": {m: Ball.recorded(self._rounded(np.stack(y)), self.precision) for m, y in ys.items()},
             "t": {0: Ball(t, None, FLOAT64)},
             "alpha": {0: Ball(alpha, None, FLOAT64)},
         }
+
+    def _rounded(self, values: np.ndarray) -> np.ndarray:
+        """What is given in the trace's precision, in the one that it is judged in."""
+        return values if self.precision.name == self.trace.precision else self.precision.rounded(values)
 
     def _gathered(self, network: Network, name: str, pieces: list) -> Stacks:
         """The balls of a hidden quantity, whole where all its steps were evaluated at once."""

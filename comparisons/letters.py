@@ -28,13 +28,23 @@ from comparisons.balls import (
     units_of,
 )
 from comparisons.operations import elementary, maximum, minimum
-from comparisons.precisions import FLOAT64
+from comparisons.precisions import FLOAT32, FLOAT64
 from reference import alphabet
+
+FUSED_END = float.fromhex("-0x1.5a92d8p+6")  # the largest float32 whose σ a fused kernel returns as 0: −86.6434
 
 
 def sigmoid(z: Ball) -> Ball:
-    """σ(z), which moves by its reach."""
-    return elementary("sigmoid", alphabet.sigmoid(z.mid), None if z.spread is None else sigmoid_reach(z), z)
+    """σ(z), which moves by its reach; in float32 it may be 0 from `FUSED_END` down.
+
+    In a graph of TensorFlow's, a hidden layer whose Z nothing else reads is one kernel of oneDNN's. Its e^−z overflows
+    early: it returns 0 where σ(z) is below 2 · 2⁻¹²⁶ and still a normal number, so that another 2⁻¹²⁶ is lost beside
+    the one that every result may lose (`benchmarks/accuracy.md`).
+    """
+    reach = None if z.spread is None else sigmoid_reach(z)
+    if z.precision == FLOAT32 and (may_be_fused := z.mid - z.radius <= FUSED_END).any():
+        reach = plus(reach, np.where(may_be_fused, z.precision.smallest, 0.0))
+    return elementary("sigmoid", alphabet.sigmoid(z.mid), reach, z)
 
 
 def sigmoid_reach(z: Ball, part: float = 1) -> np.ndarray:

@@ -94,7 +94,11 @@ def checked_text(checked: Any, says: Mapping[str, str], sources: Mapping[str, st
         lines.append(f"  then      {checked.failed}")
     elif checked.failed:
         lines.append(f"  holds     {_judged(certificate)}")
-    for form in certificate.forms:
+    if certificate.ended and certificate.verdict == "disagrees":
+        lines.append(f"  ended     {certificate.ended}")
+    if certificate.verdict == "disagrees" and certificate.forms:
+        lines.append(f"  judged    in {_dialects(certificate.forms)}, which leaves least broken")
+    for form in certificate.forms if certificate.verdict != "disagrees" else ():
         whose = f", as {sources[form]} does" if form in sources else ""
         lines.append(f"  dialect   {form}{whose}; backproof explain {form}")
     if checked.is_so_far:

@@ -178,17 +178,18 @@ def _high(x: Ball) -> np.ndarray:
 
 
 def _mask(compare: Callable) -> Callable[[Ball, Ball], Ball]:
-    """A mask of 0 and 1; where the balls cannot decide, the whole of [0, 1]."""
+    """A mask of 0 and 1; where the balls cannot decide, the whole of [0, 1]; of NaN, no bound."""
 
     def mask(a: Ball, b: Ball) -> Ball:
         decided = compare(a.mid, b.mid).astype(np.float64)
-        spread = plus(a.spread, b.spread)
-        if spread is None:
-            return Ball(decided, None, a.precision)
-        undecided = ~((spread == 0) | (np.abs(a.mid - b.mid) > spread * SLACK))
+        of_nan, spread = np.isnan(a.mid) | np.isnan(b.mid), plus(a.spread, b.spread)
+        undecided = of_nan
+        if spread is not None:
+            undecided = of_nan | ~((spread == 0) | (np.abs(a.mid - b.mid) > spread * SLACK))
         if not undecided.any():
             return Ball(decided, None, a.precision)
-        return Ball(np.where(undecided, 0.5, decided), np.where(undecided, 0.5, 0.0), a.precision)
+        radius = np.where(of_nan, np.inf, np.where(undecided, 0.5, 0.0))
+        return Ball(np.where(undecided, 0.5, decided), radius, a.precision)
 
     return mask
 

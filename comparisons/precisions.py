@@ -41,6 +41,7 @@ class Precision(NamedTuple):
         return int(np.log2(self.smallest)) + 1 - self.digits
 
 
+FLOAT16 = Precision("float16", 2.0**-11, 2.0**-14, 65504.0)
 FLOAT32 = Precision("float32", 2.0**-24, 2.0**-126, (2 - 2.0**-23) * 2.0**127)
 FLOAT64 = Precision("float64", 2.0**-53, 2.0**-1022, (2 - 2.0**-52) * 2.0**1023)
 PRECISIONS = {precision.name: precision for precision in (FLOAT32, FLOAT64)}

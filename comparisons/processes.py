@@ -74,8 +74,16 @@ class _Child:
         *lines, self.unread = (self.unread + data).split(b"\n")
         return (json.loads(line) for line in lines)
 
+    def has_ended(self) -> bool:
+        """Whether it has, without taking it from the table: its number must not be used again before `end`."""
+        if not hasattr(os, "waitid"):  # Python on macOS before 3.13
+            return _is_zombie(self.process.pid)
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
     def end(self) -> None:
-        """End it and whatever it started."""
+        """End it and whatever it started; once, since afterwards its number may be another's."""
+        if self.process.returncode is not None:
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended by itself
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -106,6 +114,12 @@ class _Child:
         self.reader.close()
 
 
+def _is_zombie(number: int) -> bool:
+    """Whether a child has ended and waits to be asked how, as `ps` tells it."""
+    told = subprocess.run(["ps", "-o", "stat=", "-p", str(number)], capture_output=True, text=True, check=False)
+    return told.stdout.strip().startswith("Z")
+
+
 def _environment() -> dict[str, str]:
     """The parent's environment, but that the frameworks' start-up messages are left out."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
@@ -134,7 +148,7 @@ def work(
                 child = _Child(waiting.pop(0))
                 running.append(child)
                 selector.register(child.reader, selectors.EVENT_READ, child)
-            ended = [child for child in running if child.process.poll() is not None]
+            ended = [child for child in running if child.has_ended()]
             heard = []
             for key, _ in selector.select(timeout=0.1):
                 child = key.data

@@ -2,23 +2,29 @@
 
 The subject is a generator function `train(experiment)`; each of its yields shows one step. It is given a watched copy
 of the experiment, so that a yield before the first batch is known for what it is: start values of its own.
+
+A recording that something ends on the way, a number that is not finite among them, keeps the steps before it: a trace
+that says how it ended, and that can be certified up to there.
 """
 
 from __future__ import annotations
 
 import platform
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from comparisons.composed import network_of
 from comparisons.delivery import Delivery, DeliveryError
+from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
 from comparisons.trace import CHUNK_BYTES, Stack, Trace, TraceFolder, joined, stacked
 
 Subject = Callable[[Any], Iterator[Mapping[str, Any]]]
+LOOP = "loop over experiment.batches(), which gives everybody the same, and yield once after every batch"
 Progress = Callable[[int, Mapping[str, np.ndarray]], None]
 
 
@@ -48,6 +54,7 @@ class Memory:
         self.pending: list[Mapping[str, np.ndarray]] = []
         self.n_steps = self.bytes = 0
         self.own_start: dict[str, np.ndarray] | None = None
+        self.ended = ""
 
     def start(self, values: Mapping[str, np.ndarray]) -> None:
         """The start values that the implementation showed."""
@@ -60,13 +67,21 @@ class Memory:
         if self.bytes >= CHUNK_BYTES:
             self.close(complete=False)
 
-    def close(self, *, complete: bool) -> None:
+    def close(self, *, complete: bool, ended: str = "") -> None:
         """Stack what is pending."""
+        self.ended = ended
         if self.pending:
             sizes = self.sizes[self.n_steps : self.n_steps + len(self.pending)]
             self.chunks.append(stacked(self.pending, map(int, sizes), self.network))
             self.n_steps += len(self.pending)
             self.pending, self.bytes = [], 0
+
+
+class Recording(NamedTuple):
+    """What was recorded, as a Trace or in a folder, and what ended it before its last step, if anything did."""
+
+    kept: Trace | Path
+    error: Exception | SystemExit | None
 
 
 def record(
@@ -82,34 +97,70 @@ def record(
 
     Layout: how the subject's arrays lie, by default the LAYOUT of the module that defines it, or the article's columns.
     Progress is called after every step with its number and what it showed.
-    Error: DeliveryError, one sentence, for a yield that is not what it must be; into a folder, the steps before it are
-    kept there as an incomplete trace. What the subject itself raises passes through.
+    Error: DeliveryError, one sentence, for a yield that is not what it must be. What the subject itself raises passes
+    through. The steps before are in the folder, or in the error's `recorded`: a trace that says how it ended.
     """
+    kept, error = recorded(subject, experiment, name=name, layout=layout, into=into, progress=progress)
+    if error is not None:
+        vars(error)["recorded"] = kept
+        raise error
+    return kept
+
+
+def recorded(
+    subject: Subject,
+    experiment: Experiment,
+    *,
+    name: str | None = None,
+    layout: str | None = None,
+    into: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Recording:
+    """As `record`, but what ends it after its first step is returned beside what was kept. Error: whatever comes
+    before."""
     name = name or str(getattr(subject, "__name__", type(subject).__name__))
     layout = layout or getattr(subject, "__globals__", {}).get("LAYOUT", "columns")
     network = network_of(experiment)
     about = environment()
     delivery = Delivery(network, experiment.precision, layout)
     keep = Memory(experiment) if into is None else TraceFolder(Path(into), experiment, name, about)
-    complete = False
+    number, complete, error = 0, False, None
+    delivered = _delivered(subject, experiment, delivery)
     try:
-        _steps(subject, experiment, delivery, keep, progress)
-        complete = True
+        while not complete and error is None:
+            try:
+                number, values = next(delivered)
+            except StopIteration:
+                complete = True
+            except (Exception, SystemExit) as raised:
+                error = raised
+            else:
+                _keep(number, values, keep, progress)
     finally:
-        keep.close(complete=complete)
+        keep.close(complete=complete, ended="" if error is None else how_it_ended(error, _file_of(subject)))
+    if error is not None and number == 0:
+        raise error
     if isinstance(keep, TraceFolder):
-        return keep.folder
+        return Recording(keep.folder, error)
     start = keep.own_start if keep.own_start is not None else experiment.initial()
-    return Trace(experiment, name, joined(keep.chunks), start, keep.own_start is not None, about=about)
+    shown = joined(keep.chunks)
+    trace = Trace(experiment, name, shown, start, keep.own_start is not None, about=about, ended=keep.ended)
+    return Recording(trace, error)
 
 
-def _steps(
-    subject: Subject,
-    experiment: Experiment,
-    delivery: Delivery,
-    keep: Memory | TraceFolder,
-    progress: Progress | None,
-) -> None:
+def _keep(number: int, values: Mapping[str, np.ndarray], keep: Memory | TraceFolder, progress: Progress | None) -> None:
+    if number == 0:
+        keep.start(values)
+        return
+    keep.step(values)
+    if progress:
+        progress(number, values)
+
+
+def _delivered(
+    subject: Subject, experiment: Experiment, delivery: Delivery
+) -> Iterator[tuple[int, Mapping[str, np.ndarray]]]:
+    """The number of each step and what it shows; 0 and the start values, if it shows these."""
     watched, sizes, number = Watched(experiment), experiment.batch_sizes, 0
     yields = subject(watched)
     if not isinstance(yields, Iterator):
@@ -117,24 +168,43 @@ def _steps(
             f"train(experiment) returned {type(yields).__name__}; it must yield after every step, with at least one "
             "`yield` in its body"
         )
+    has_start = False
     for yielded in yields:
         if number == 0 and watched.n_handed_out == 0:
-            keep.start(delivery.start(yielded))
+            if has_start:
+                raise DeliveryError(f"train(experiment) yields again before it took a batch; {LOOP}")
+            yield 0, delivery.start(yielded)
+            has_start = True
             continue
         number += 1
         if number > len(sizes):
             raise DeliveryError(
                 f"there are {len(sizes):,} batches, but more yields than that; yield once after every batch"
             )
-        values = delivery.step(yielded, number, int(sizes[number - 1]))
-        keep.step(values)
-        if progress:
-            progress(number, values)
+        yield number, delivery.step(yielded, number, int(sizes[number - 1]))
+    if watched.n_handed_out == 0:
+        raise DeliveryError(f"train(experiment) ended before it took a batch; {LOOP}")
     if number < len(sizes):
         raise DeliveryError(
             f"there are {len(sizes):,} batches, but only {number:,} yields; go through all of experiment.batches() and "
             "yield once after every batch"
         )
+
+
+def how_it_ended(error: BaseException, file: str) -> str:
+    """One sentence: a mistake's own, or what was raised and where in the user's file, if it was there."""
+    if isinstance(error, UsageError):
+        return str(error)
+    where = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == file:
+            where = f" at {Path(file).name}:{frame.lineno}"
+    said = f": {error}".splitlines()[0] if str(error) else ""
+    return f"it raised {type(error).__name__}{where}{said}"
+
+
+def _file_of(subject: Subject) -> str:
+    return str(getattr(getattr(subject, "__code__", None), "co_filename", ""))
 
 
 def environment() -> dict[str, Any]:

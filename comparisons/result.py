@@ -63,7 +63,8 @@ class ImplementationResult:
     `forms` are the dialects that held; `not_told_apart` has, for each choice that this visibility leaves open, all
     forms that hold alike. `chain` says whether every parameter of every step is tied to the step before: `holds`,
     `missing` (in words), `n_links`, `n_judged`. `seconds` is the time that recording took. `skipped`: it was not asked
-    for by name and is not installed. `output`: the last lines that a failed one printed.
+    for by name and is not installed. `ended`: after which step and how its recording ended, if before its time; what is
+    judged is what was before. `output`: the last lines that one printed which failed or ended so.
     """
 
     name: str
@@ -80,6 +81,7 @@ class ImplementationResult:
     shown: tuple[str, ...] = ()
     skipped: bool = False
     same_arithmetic: bool = False
+    ended: str = ""
     output: str = ""
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from comparisons.balls import Ball
+from comparisons.balls import Ball, is_infinite
 from comparisons.certificate import Row
 from comparisons.trace import Trace
 from comparisons.wording import SENSITIVITY
@@ -37,8 +37,8 @@ class _Judged(NamedTuple):
 def row_of(name: str, equation: str, pieces: Sequence[Piece], trace: Trace, old: np.ndarray | None = None) -> Row:
     """Judge the pieces; `old` has what a carried quantity was before each step.
 
-    A number outside its ball, or not finite, is broken. Inside, it proves nothing where its ball has no bound, or also
-    holds the old value of what is carried.
+    A number outside its ball, or not finite, is broken, and so is a finite one where exactly ∞ is expected. Inside, it
+    proves nothing where its ball has no bound, or also holds the old value of what is carried.
     """
     parts = [_judge(piece, SENSITIVITY[trace.precision], old) for piece in pieces]
     ratios = np.concatenate([part.ratio[part.is_judged] for part in parts])
@@ -72,14 +72,15 @@ def _judge(piece: Piece, sensitivity: float, old: np.ndarray | None) -> _Judged:
     with np.errstate(all="ignore"):
         error = np.abs(actual - mid)
         ratio = np.where(error == 0, 0.0, error / radius)
-    is_bounded = np.isfinite(mid) & np.isfinite(radius)
+    is_never_finite = np.broadcast_to(is_infinite(ball), actual.shape)
+    is_bounded = (np.isfinite(mid) & np.isfinite(radius)) | is_never_finite
     is_outside = (is_bounded & ~(error <= radius)) | ~np.isfinite(actual)
     is_judged = is_bounded
     if old is not None:
         with np.errstate(all="ignore"):
             is_judged = is_judged & ~((np.abs(old[steps] - mid) <= radius) & (radius > 0))
     slack = radius + error
-    is_blind = ((sensitivity * _scale(ball, actual.shape) <= slack) & (slack > 0)) | ~is_bounded
+    is_blind = ((sensitivity * _scale(ball, actual.shape) <= slack) & (slack > 0) & ~is_never_finite) | ~is_bounded
     ratio = np.where(is_outside & ~np.isfinite(ratio), np.inf, ratio)
     return _Judged(steps, mid, radius, actual, ratio, is_judged | is_outside, is_outside, is_blind)
 

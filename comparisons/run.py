@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from comparisons.accuracy import ACCURACY, ASSUMED
+from comparisons.accuracy import MARGIN, assumed
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
 from comparisons.implementations.registry import Implementation
@@ -159,6 +159,9 @@ def _settle(job: Job, found: dict[tuple[str, str], _Progress]) -> None:
         for precision, progress in mine.items():
             if event["precision"] in (None, precision):
                 progress.failed, progress.output = event["reason"], job.output
+    for event in job.of("recorded"):
+        if event["ended"]:
+            mine[event["precision"]].output = job.output
     for progress in mine.values():
         is_done = progress.seconds is not None if job.task["do"] == "record" else progress.certificate is not None
         if not is_done and progress.failed is None:
@@ -193,6 +196,8 @@ def _result_of(
         seconds=progress.seconds,
         shown=certificate.shown,
         same_arithmetic=certificate.same_arithmetic,
+        ended=certificate.ended,
+        output=progress.output,
     )  # fmt: skip
     return result, [ResultRow.of(row, name, precision) for row in certificate.rows]
 
@@ -208,7 +213,8 @@ def _whole_runs(
     """The whole runs of each precision, compared in processes of their own; advice, so a failure costs no verdict."""
     jobs = []
     for experiment in experiments:
-        certified = [one for one in results if one.precision == experiment.precision and one.verdict != "not compared"]
+        mine = [one for one in results if one.precision == experiment.precision]
+        certified = [one for one in mine if one.verdict != "not compared" and not one.ended]
         traces = [
             (str(found[one.name, one.precision].trace), list(one.forms), dict(one.not_told_apart)) for one in certified
         ]
@@ -230,13 +236,13 @@ def _whole_runs(
 
 def _environment(chosen: Sequence[Implementation], experiments: Sequence[Experiment]) -> dict[str, Any]:
     versions = {package: version for one in chosen for package, version in one.versions.items()}
-    assumed = [experiment.precision for experiment in experiments if experiment.precision in ASSUMED]
+    assumptions = [assumption(one.precision, assumed(one.precision), MARGIN) for one in experiments]
     return {
         **environment(),
         "versions": versions,
         "flush_to_zero": _flushes_to_zero(),
         "executable": sys.executable,
-        "assumed": assumption(assumed, list(ACCURACY)) if assumed else "",
+        "assumed": " ".join(filter(None, assumptions)),
     }
 
 

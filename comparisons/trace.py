@@ -33,7 +33,8 @@ class Trace:
 
     `shown` has an array (steps, n, n_in) for each quantity, or {m: (steps of m examples, n, m)} for per-example ones;
     `start` what the parameters were before the first step (`start_shown`: its own word for it); `first` is the number
-    of the first step in it, 1 in a whole trace; `about` says with what it was recorded.
+    of the first step in it, 1 in a whole trace; `about` says with what it was recorded, and `ended` what ended the
+    recording after its last step, if something did.
     """
 
     experiment: Experiment
@@ -43,6 +44,7 @@ class Trace:
     start_shown: bool = False
     first: int = 1
     about: Mapping[str, Any] = field(default_factory=dict)
+    ended: str = ""
 
     @cached_property
     def network(self) -> Network:
@@ -104,7 +106,9 @@ class Trace:
         start = self.start
         if begin:
             start = {name: self.shown[name][begin - 1] for name in self.network.remembered if name in self.shown}
-        return replace(self, shown=shown, start=start, start_shown=self.start_shown and not begin, first=first)
+        ended = self.ended if end == self.n_steps else ""
+        start_shown = self.start_shown and not begin
+        return replace(self, shown=shown, start=start, start_shown=start_shown, first=first, ended=ended)
 
     def hiding(self, *names: str) -> Trace:
         """The same trace without these quantities."""
@@ -161,6 +165,7 @@ class TraceFolder:
             "experiment": experiment.write_files(self.folder),
             "digest": experiment.digest,
             "complete": False,
+            "ended": None,
             "n_steps": 0,
             "start": None,
             "shown": {},
@@ -187,11 +192,11 @@ class TraceFolder:
         if self.bytes >= CHUNK_BYTES:
             self._write_chunk()
 
-    def close(self, *, complete: bool) -> None:
-        """Write what is pending; `complete` where every step was recorded."""
+    def close(self, *, complete: bool, ended: str = "") -> None:
+        """Write what is pending; `complete` where every step was recorded, else what `ended` it, if that is known."""
         if self.pending:
             self._write_chunk()
-        self.head["complete"] = complete
+        self.head |= {"complete": complete, "ended": ended or None}
         self._write_head()
 
     def _write_chunk(self) -> None:
@@ -227,11 +232,13 @@ def load(folder: str | Path) -> Trace:
     head = _head(folder)
     experiment = _experiment(head, folder)
     network = network_of(experiment)
-    if head["complete"] is not True:
+    if not head["complete"] and not head["ended"]:
         raise UsageError(
             f"{folder} is incomplete: {head['n_steps']:,} of {experiment.n_steps:,} steps were recorded; "
             "record it again"
         )
+    if head["ended"] and not head["n_steps"]:
+        raise UsageError(f"{folder} has no step, since its recording ended before the first: {head['ended']}")
     _check_head(head, folder, network, experiment)
     chunks = [path for path in sorted(folder.glob("*.safetensors")) if path.stem.isdecimal()]
     if not chunks:
@@ -239,8 +246,9 @@ def load(folder: str | Path) -> Trace:
     expected = {name: tuple(shape) for name, shape in head["shown"].items()}
     shown = joined(_chunk(path, expected, network) for path in chunks)
     start = _start(head, folder, network, experiment)
-    trace = Trace(experiment, head["implementation"], shown, start, head["start"] is not None, about=head["about"])
-    _check(trace, folder, expected)
+    about, ended = head["about"], head["ended"] or ""
+    trace = Trace(experiment, head["implementation"], shown, start, head["start"] is not None, about=about, ended=ended)
+    _check(trace, folder, expected, head["n_steps"])
     return trace
 
 
@@ -263,6 +271,8 @@ def _head(folder: Path) -> dict[str, Any]:
         raise UsageError(f'{path}: shown must give each quantity its shape, such as "Z[1]": [4, "m"]')
     if not isinstance(head.setdefault("start", None), (str, type(None))):
         raise UsageError(f"{path}: start must be null or the name of a file, but is {head['start']!r}"[:300])
+    if not isinstance(head.setdefault("ended", None), (str, type(None))) or (head["ended"] and head["complete"]):
+        raise UsageError(f"{path}: ended must be null or, in a trace that is not complete, how its recording ended")
     if not isinstance(head.setdefault("about", {}), dict):
         raise UsageError(f"{path}: about must be a table, but is {head['about']!r}"[:300])
     return head
@@ -278,7 +288,7 @@ def _check_head(head: Mapping[str, Any], folder: Path, network: Network, experim
             raise UsageError(f"{folder}/trace.json gives {name} the shape {shape}, but here it is {own}")
     sizes = sorted({int(m) for m in experiment.batch_sizes})
     for field_name, actual, expected in (
-        ("n_steps", head["n_steps"], experiment.n_steps),
+        ("n_steps", head["n_steps"], min(head["n_steps"], experiment.n_steps) if head["ended"] else experiment.n_steps),
         ("batch_sizes", head.get("batch_sizes", sizes), sizes),
     ):
         if actual != expected:
@@ -355,17 +365,17 @@ def _start(head: Mapping[str, Any], folder: Path, network: Network, experiment: 
     return start
 
 
-def _check(trace: Trace, folder: Path, expected: Mapping[str, tuple]) -> None:
-    """Refuse a trace that lacks steps, or is in another precision than its experiment."""
-    sizes = {int(m): int(n) for m, n in zip(*np.unique(trace.experiment.batch_sizes, return_counts=True), strict=True)}
+def _check(trace: Trace, folder: Path, expected: Mapping[str, tuple], n_steps: int) -> None:
+    """Refuse a trace that lacks some of its steps, or is in another precision than its experiment."""
+    each = np.unique(trace.experiment.batch_sizes[:n_steps], return_counts=True)
+    sizes = {int(m): int(n) for m, n in zip(*each, strict=True)}
     for name in expected:
         stack = trace.shown.get(name, {})
         parts: Mapping[int, np.ndarray] = stack if isinstance(stack, Mapping) else {0: stack}
         lengths = {m: len(part) for m, part in parts.items()}
-        if lengths != (sizes if trace.network.per_example(name) else {0: trace.experiment.n_steps}):
+        if lengths != (sizes if trace.network.per_example(name) else {0: n_steps}):
             raise UsageError(
-                f"{folder} is truncated: {name} has {sum(lengths.values()):,} of {trace.experiment.n_steps:,} steps; "
-                "record it again"
+                f"{folder} is truncated: {name} has {sum(lengths.values()):,} of {n_steps:,} steps; record it again"
             )
         for part in parts.values():
             if part.dtype != trace.experiment.dtype:

@@ -53,16 +53,19 @@ def certified(trace: Trace) -> tuple[Certificate, str]:
         return certify(trace), ""
     following = str(upcoming(trace.network, set(trace.shown)))
     unmoving = Unmoved(**{field.name: getattr(trace, field.name) for field in fields(Trace)})
-    still = certify(unmoving)
+    still = certify(unmoving, naming=False)
     row = first_broken(still.rows)
     if row is None:
         return still, following
     if row.first_broken == trace.first:  # where nothing can have moved yet
-        at_once = certify(unmoving.part(trace.first, trace.first))
-        return still if at_once.broken() == still.broken() else at_once, following
+        first = unmoving.part(trace.first, trace.first)
+        is_alike = certify(first, naming=False).broken() == still.broken()
+        return certify(unmoving if is_alike else first), following
     last = min(trace.n_steps, N_STEPS) + trace.first - 1
-    moved = certify(trace.part(trace.first, last))
-    return max((moved, still), key=_holds_how_long), following
+    followed = trace.part(trace.first, last)
+    if _holds_how_long(certify(followed, naming=False)) >= _holds_how_long(still):
+        return certify(followed), following
+    return certify(unmoving), following
 
 
 def upcoming(network: Network, shown: set[str]) -> Equation:

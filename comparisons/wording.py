@@ -122,16 +122,36 @@ def _before(row: Any, rows: Sequence[Any]) -> str:
 def reason_of(certificate: Certificate) -> str:
     """Why the certificate's verdict is what it is, in one sentence."""
     rows = certificate.rows
+    if certificate.ended and certificate.verdict == "not compared":
+        held = f"all {counted(certificate.checked, 'number')} judged up to there lie inside their balls"
+        return f"the recording ended {certificate.ended}; {held if certificate.checked else 'nothing was judged'}"
     if certificate.verdict == "not compared":
-        return f"nothing was judged: shown is {listed(certificate.shown) or 'nothing'}"
+        return f"nothing was judged: {_not_judged(certificate)}"
     if certificate.verdict == "disagrees":
         row = first_broken(rows)
         assert row is not None
         at = "at the start" if row.first_broken == 0 else f"from step {count(row.first_broken)} on"
-        return f"{listed(certificate.broken()[:4])} {'are' if len(certificate.broken()) > 1 else 'is'} broken {at}"
+        said = f"{listed(certificate.broken()[:4])} {'are' if len(certificate.broken()) > 1 else 'is'} broken {at}"
+        return f"{said}; the recording ended {certificate.ended}" if certificate.ended else said
     if certificate.same_arithmetic:
         return "same arithmetic: the reference judged by itself, no evidence"
     return f"all {count(certificate.checked)} judged numbers lie inside their balls"
+
+
+def ending_of(trace: Any) -> str:
+    """After which step and how a recording ended before its time; nothing if it did not."""
+    last = trace.first + trace.n_steps - 1
+    return f"after step {count(last)} of {count(trace.experiment.n_steps)}: {trace.ended}" if trace.ended else ""
+
+
+def _not_judged(certificate: Certificate) -> str:
+    """Why nothing was, and what to do."""
+    shown, such_as = certificate.shown, 'show what is computed from them, such as "A[1]" and "W[1]"'
+    if not shown:
+        return "no step shows anything"
+    if set(shown) <= {"A[0]", "Y"}:
+        return f"{listed(shown)} {'are' if len(shown) > 1 else 'is'} given by the experiment; {such_as}"
+    return f"of {listed(shown)} no number has a bound that tells anything; show more of what they are computed from"
 
 
 def forms_of(forms: Sequence[str]) -> str:
@@ -187,11 +207,13 @@ def blind_line(precision: str, rows: Iterable[Any]) -> str:
     )
 
 
-def assumption(precisions: Sequence[str], functions: Sequence[str]) -> str:
-    """What the bounds of these precisions assume."""
+def assumption(precision: str, functions: Sequence[str], margin: float) -> str:
+    """What the bounds of a precision assume; nothing where they assume nothing."""
+    if not functions:
+        return ""
     return (
-        f"Assumed in {listed(precisions)}: the accuracy of {listed(functions)} is the largest error in a sample of "
-        "inputs, not a proven bound."
+        f"Assumed in {precision}: the accuracy of {listed(functions)}, where TensorFlow states none and {margin:g} "
+        "times the largest error in a sample of inputs is taken."
     )
 
 
@@ -242,7 +264,8 @@ def certificate_text(certificate: Certificate) -> str:
         f"{SENSITIVITY[certificate.precision]:g} of their scale unseen by their own equation",
     ]
     for choice, forms in certificate.not_told_apart.items():
-        lines.append(f"  not told apart: {choice} ({', '.join(forms)})")
+        which = "; what is broken hangs on it" if certificate.verdict == "disagrees" else ""
+        lines.append(f"  not told apart: {choice} ({', '.join(forms)}){which}")
     if certificate.verdict == "disagrees":
         lines += ["", disagreement(certificate.implementation, certificate.precision, certificate.rows)]
         if certificate.explained_by or certificate.hints:

@@ -83,16 +83,16 @@ def _record(job: dict[str, Any], pipe: Pipe) -> int:
     from comparisons.errors import UsageError
     from comparisons.experiment import Experiment
     from comparisons.implementations.registry import Implementation, load
-    from comparisons.recording import record
+    from comparisons.recording import how_it_ended, recorded
 
-    implementation = Implementation(job["name"], job["target"])
+    implementation, file = Implementation(job["name"], job["target"]), job["target"].rpartition(":")[0]
     try:
         subject, layout = load(implementation)
     except UsageError as error:
         pipe.tell("failed", precision=None, reason=str(error))
         return 0
     except BaseException as error:
-        pipe.tell("failed", precision=None, reason=raised(error, implementation))
+        pipe.tell("failed", precision=None, reason=how_it_ended(error, file))
         print_trimmed(error, implementation)
         return 1
     pipe.tell("loaded")
@@ -101,13 +101,15 @@ def _record(job: dict[str, Any], pipe: Pipe) -> int:
         watch = _Progress(experiment, pipe)
         began = time.perf_counter()
         try:
-            record(subject, experiment, name=job["name"], layout=layout, into=task["into"], progress=watch)
+            _, ending = recorded(
+                subject, experiment, name=job["name"], layout=layout, into=task["into"], progress=watch
+            )
         except UsageError as error:
             pipe.tell("failed", precision=experiment.precision, reason=str(error))
             continue
         except BaseException as error:
-            of_disk = _of_disk(error, task["into"])
-            reason = of_disk or raised(error, implementation)
+            of_disk = of_disk_alone(error, task["into"])
+            reason = of_disk or how_it_ended(error, file)
             pipe.tell("failed", precision=experiment.precision, reason=reason)
             if not of_disk:
                 print_trimmed(error, implementation)
@@ -115,7 +117,14 @@ def _record(job: dict[str, Any], pipe: Pipe) -> int:
                 raise
             continue
         seconds = time.perf_counter() - began
-        pipe.tell("recorded", precision=experiment.precision, trace=task["into"], seconds=seconds)
+        if ending is not None and not isinstance(ending, UsageError):
+            print_trimmed(ending, implementation)
+        pipe.tell(
+            "recorded", precision=experiment.precision, trace=task["into"], seconds=seconds,
+            ended="" if ending is None else how_it_ended(ending, file),
+        )  # fmt: skip
+        if isinstance(ending, SystemExit):
+            raise ending
     return 0
 
 
@@ -174,7 +183,7 @@ class _Progress:
         return {"loss": float(loss), "accuracy": float(accuracy)}
 
 
-def _of_disk(error: BaseException, folder: str) -> str:
+def of_disk_alone(error: BaseException, folder: str) -> str:
     """That the trace could not be written; nothing if the error came from elsewhere, such as the user's own files."""
     from comparisons import trace
 
@@ -182,17 +191,6 @@ def _of_disk(error: BaseException, folder: str) -> str:
         return ""
     said = getattr(error, "strerror", None) or error  # safetensors has an error of its own
     return f"{folder} could not be written: {said}; free some space or choose another --out"
-
-
-def raised(error: BaseException, implementation: Any) -> str:
-    """What was raised and where in the user's file, if it was there."""
-    where = ""
-    file = implementation.target.rpartition(":")[0]
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == file:
-            where = f" at {Path(file).name}:{frame.lineno}"
-    said = f": {error}".splitlines()[0] if str(error) else ""
-    return f"it raised {type(error).__name__}{where}{said}"
 
 
 def print_trimmed(error: BaseException, implementation: Any) -> None:

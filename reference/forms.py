@@ -81,13 +81,20 @@ class Form:
     family: str = ""
     variant: str = ""
 
+    @property
+    def is_late(self) -> bool:
+        """Whether it changes whatever equation is there: then forms that name what they change come before it."""
+        return bool(self.changes) and all(change.of is None for change in self.changes)
+
     def applies_to(self, network: Network) -> bool:
         """Whether each of its changes finds an equation, and one of them or the batches come out different."""
         hits = [(change, change.hits(network)) for change in self.changes]
         if not all(equations for _, equations in hits):
             return False
-        return self.batches is not None or self.adds is not None or any(
-            change.alters(equation, network) for change, equations in hits for equation in equations
+        return (
+            self.batches is not None
+            or self.adds is not None
+            or any(change.alters(equation, network) for change, equations in hits for equation in equations)
         )
 
 

@@ -106,7 +106,9 @@ def _explain(result: Result, one: ImplementationResult, console: Console) -> Non
         console.print(Text(text), soft_wrap=True)
     elif one.chain is not None and not one.chain["holds"]:
         console.print(Text(f"{one.name} ({one.precision}): {chain_of(one.chain)}"), soft_wrap=True)
-    if one.output and one.verdict == "not compared":
+    if one.ended and one.verdict == "disagrees":
+        console.print(Text(f"{one.name} ({one.precision}): the recording ended {one.ended}"), soft_wrap=True)
+    if one.output and (one.verdict == "not compared" or one.ended):
         console.print()
         console.print(Text(f"{one.name} ({one.precision}) {one.reason}; its last output:"), soft_wrap=True)
         console.print(Padding(Text(one.output, style="dim"), (0, 0, 0, 2)))
@@ -115,13 +117,17 @@ def _explain(result: Result, one: ImplementationResult, console: Console) -> Non
 def notes(result: Result) -> list[str]:
     """What the verdict rests on: the chain, what could go unseen, what was not told apart, bounds that never bite."""
     lines = [chain_line(result.implementations), *blind_lines(result)]
-    alike: dict[str, dict[str, None]] = {}
-    for one in result.implementations:
-        for choice in one.not_told_apart:
-            alike.setdefault(choice, {})[one.name] = None
-    if alike:
-        said = "; ".join(f"{choice} ({', '.join(names)})" for choice, names in alike.items())
-        lines.append(f"Not told apart by what was shown, since all forms of it hold: {said}.")
+    for are_broken, why in (
+        (False, "all forms of it hold"),
+        (True, "what is broken hangs on it"),
+    ):
+        alike: dict[str, dict[str, None]] = {}
+        for one in result.implementations:
+            for choice in one.not_told_apart if (one.verdict == "disagrees") == are_broken else ():
+                alike.setdefault(choice, {})[one.name] = None
+        if alike:
+            said = "; ".join(f"{choice} ({', '.join(names)})" for choice, names in alike.items())
+            lines.append(f"Not told apart by what was shown, since {why}: {said}.")
     same = {(one.name, one.precision) for one in result.implementations if one.same_arithmetic}
     idle = [row for row in result.rows if (row.implementation, row.precision) not in same and never_bites(row)]
     if idle:

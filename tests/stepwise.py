@@ -32,7 +32,12 @@ class Judged(NamedTuple):
     def is_blind(self) -> np.ndarray:
         """Where a change of delta could go unseen; a change by 0 is none."""
         reach = self.radius + self.error
-        return ~(self.delta > reach) & ~((self.delta == 0) & (reach == 0))
+        return ~(self.delta > reach) & ~((self.delta == 0) & (reach == 0)) & ~self.is_never_finite
+
+    @property
+    def is_never_finite(self) -> np.ndarray:
+        """Where exactly ∞ is expected, so that no finite number is right."""
+        return np.isinf(self.mid) & (self.radius == 0)
 
 
 @dataclass

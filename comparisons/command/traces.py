@@ -17,14 +17,14 @@ from comparisons.command.experiments import experiment_of
 from comparisons.drift import drift_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import find, load
-from comparisons.recording import record
+from comparisons.recording import how_it_ended, recorded
 from comparisons.trace import load as load_trace
 from comparisons.wording import agreement_text, certificate_text, counted, explanation_text, growth_line
-from comparisons.worker import raised
+from comparisons.worker import of_disk_alone
 
 
 def record_command(named: str, experiment_name: str, out: Path, precision: str | None) -> int:
-    """Record in this process."""
+    """Record in this process; what ended before its time is certified up to there, and so is the exit code."""
     implementation, experiment = find(named), experiment_of(experiment_name)
     if precision is not None:
         experiment = experiment.but(precision=precision)
@@ -32,17 +32,17 @@ def record_command(named: str, experiment_name: str, out: Path, precision: str |
         raise UsageError(f"{named} needs {' and '.join(implementation.missing)}; {implementation.how_to_get}")
     subject, layout = load(implementation)
     try:
-        record(subject, experiment, name=implementation.name, layout=layout, into=out)
+        _, ending = recorded(subject, experiment, name=implementation.name, layout=layout, into=out)
     except (UsageError, KeyboardInterrupt):
         raise
-    except OSError as error:
-        raise UsageError(f"{out} could not be written: {error.strerror or error}; choose another --out") from None
     except Exception as error:
-        print(f"backproof: {named}: {raised(error, implementation)}", file=sys.stderr)
+        if of_disk := of_disk_alone(error, str(out)):
+            raise UsageError(of_disk) from None
+        print(f"backproof: {named}: {how_it_ended(error, implementation.target.rpartition(':')[0])}", file=sys.stderr)
         return 3
     trace = load_trace(out)
     console_of().print(f"{out}: {counted(trace.n_steps, 'step')}, shown are {', '.join(trace.shown)}", highlight=False)
-    return 0
+    return 0 if ending is None else certify_command([out])
 
 
 def certify_command(folders: Sequence[Path]) -> int:

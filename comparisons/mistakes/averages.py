@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from comparisons.experiment import Experiment
 from comparisons.mistakes.known import (
+    Forms,
     Known,
     altered,
     beside,
@@ -16,7 +19,7 @@ from comparisons.mistakes.known import (
 )
 from reference.alphabet import Array, cross_entropy_slope
 from reference.dialects import mean_output_gradient, summed_bias_gradient, summed_weight_gradient
-from reference.forms import Change
+from reference.forms import Change, Form
 from reference.layers import bias_gradient, input_gradient, weight_gradient, weighted_sum
 from reference.losses import output_gradient
 from reference.network import Equation, Group, Network, before, now
@@ -78,12 +81,12 @@ def more(gradient: Array, total: Array) -> Array:
 
 
 @cached
-def added_up(by):
+def added_up(by: Callable[..., Array]) -> Callable[..., Array]:
     """The gradient, on top of what is there."""
     return altered(by, more, "total + {}", reads=("total",))
 
 
-def full_batch_size(experiment: Experiment):
+def full_batch_size(experiment: Experiment) -> Iterable[Form]:
     """Only where there is a partial batch."""
     if len(set(experiment.batch_sizes)) > 1:
         size = {"size": lambda _: float(experiment.batch_size)}
@@ -94,7 +97,7 @@ def full_batch_size(experiment: Experiment):
         )
 
 
-def stale_activations(experiment: Experiment):
+def stale_activations(experiment: Experiment) -> Iterable[Form]:
     """Only where all batches are of one size: others do not fit together."""
     if len(set(experiment.batch_sizes)) > 1 or len(experiment.layers) < 2:
         return
@@ -118,7 +121,7 @@ def stale_activations(experiment: Experiment):
     )
 
 
-def one(*changes: Change):
+def one(*changes: Change) -> Forms:
     """The same in every experiment."""
     return lambda experiment: [variant("", *changes)]
 

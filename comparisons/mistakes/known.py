@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from comparisons.experiment import Experiment
 from reference.alphabet import Array
-from reference.forms import Form
-from reference.network import Equation, Group, Network, Ref, now
+from reference.forms import Change, Form
+from reference.network import Equation, Group, Network, Ref, arguments, before, now
+
+Forms = Callable[[Experiment], Iterable[Form]]
+Only = Callable[[Equation, Network], bool]
 
 
 def none(experiment: Experiment) -> Iterable[Form]:
@@ -35,7 +38,7 @@ class Known:
     wrong: str
     right: str
     shows: str
-    forms: Callable[[Experiment], Iterable[Form]] = none
+    forms: Forms = none
     seen: str = ""
 
     def variants(self, experiment: Experiment) -> tuple[Form, ...]:
@@ -57,9 +60,20 @@ class Known:
         )
 
 
-def variant(name: str, *changes, adds=None, batches=None, choice: str = "") -> Form:
+def variant(
+    name: str,
+    *changes: Change,
+    adds: Callable[[Network], Group] | None = None,
+    batches: Callable[[Iterator], Iterator] | None = None,
+    choice: str = "",
+) -> Form:
     """One way to make a mistake; its name says which, and is empty where there is only one."""
     return Form("", "mistake", changes, choice=choice, adds=adds, batches=batches, variant=name)
+
+
+def always(number: float) -> Callable[[float], float]:
+    """A constant's new value, whatever the old one was."""
+    return lambda _: number
 
 
 def altered(
@@ -101,7 +115,7 @@ def cached(make: Callable[[Callable[..., Array]], Callable[..., Array]]) -> Call
 
 def gradients(equation: Equation, network: Network) -> bool:
     """dW[l] and db[l]."""
-    return equation.defines.removeprefix("d") in network.parameters
+    return equation.defines[0] == "d" and equation.defines[1:] in network.parameters
 
 
 def weight_gradients(equation: Equation, network: Network) -> bool:
@@ -121,7 +135,8 @@ def bias_updates(equation: Equation, network: Network) -> bool:
 
 def with_the_rate(equation: Equation, network: Network) -> bool:
     """What the learning rate is in, but for a decay."""
-    return now("alpha") in equation.reads.values() and not equation.defines.startswith(("kept_", "used_"))
+    is_scalar = not network.shapes[equation.defines]  # another rate, made from it
+    return now("alpha") in equation.reads.values() and not is_scalar and not equation.defines.startswith("kept_")
 
 
 def is_square(equation: Equation, network: Network) -> bool:
@@ -150,10 +165,10 @@ def beside(name: str, step: int) -> str:
 # What the optimizer is given in the place of a gradient ---------------------------------------------------------------
 
 
-def used_instead(function: Callable[..., Array], constants: dict[str, float], weights_only: bool = False):
+def used_instead(
+    function: Callable[..., Array], constants: dict[str, float], weights_only: bool = False
+) -> tuple[Callable[[Network], Group], Change]:
     """The parts of a form in which the optimizer reads used_dθ, made from dθ (g) and from θ (theta), instead of dθ."""
-    from reference.forms import Change
-    from reference.network import arguments, before
 
     def chosen(network: Network) -> list[str]:
         return [theta for theta in network.parameters if theta.startswith("W[") or not weights_only]

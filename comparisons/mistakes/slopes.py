@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
+from comparisons.experiment import Experiment
 from comparisons.mistakes.averages import one
-from comparisons.mistakes.known import Known, beside, variant
+from comparisons.mistakes.known import Forms, Known, beside, variant
 from reference import alphabet
 from reference.activations import linear_backward, relu_backward, sigmoid_backward, tanh_backward
 from reference.alphabet import Array, times_sigmoid_slope
-from reference.forms import Change
-from reference.network import Equation, Network, now
+from reference.forms import Change, Form
+from reference.network import Equation, Network, Ref, now
 
 
 def slope_at_the_activation(dA: Array, A: Array) -> Array:
@@ -47,22 +50,22 @@ def mask_of_the_gradient(dA: Array) -> Array:
     return dA * (dA > 0)
 
 
-def own_z(equation: Equation):
+def own_z(equation: Equation) -> Ref:
     """Z[l] for the equation of dZ[l]."""
     return now(equation.defines.removeprefix("d"))
 
 
-def own_a(equation: Equation):
+def own_a(equation: Equation) -> Ref:
     """A[l] for the equation of dZ[l]."""
     return now(f"A{equation.defines.removeprefix('dZ')}")
 
 
-def of_z(activation, to):
+def of_z(activation: Callable[..., Array], to: Callable[..., Array]) -> Change:
     """Where the experiment has the activation, or each of them, its way back from Z instead."""
     return Change(activation, to, reads={"Z": own_z})
 
 
-def slope_beside(step: int):
+def slope_beside(step: int) -> Forms:
     """ReLU's slope of the layer below (−1) or above (1), where the shapes allow it."""
 
     def fits(equation: Equation, network: Network) -> bool:
@@ -72,10 +75,10 @@ def slope_beside(step: int):
     return one(Change(relu_backward, reads={"Z": lambda e: now(beside(e.reads["Z"].name, step))}, only=fits))
 
 
-def each_of(**changes: Change):
+def each_of(**changes: Change) -> Forms:
     """One variant for each activation that the experiment has; all of them at once where it has several."""
 
-    def forms(experiment):
+    def forms(experiment: Experiment) -> Iterable[Form]:
         there = [name for name in changes if name in experiment.activations]
         for name in there:
             yield variant(name if len(there) > 1 else "", changes[name])

@@ -7,11 +7,16 @@ import difflib
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
 from comparisons.mistakes.averages import AVERAGES
+from comparisons.mistakes.conventions import CONVENTIONS
+from comparisons.mistakes.data import DATA
 from comparisons.mistakes.known import Known
+from comparisons.mistakes.losses import LOSSES
+from comparisons.mistakes.precision import PRECISION
 from comparisons.mistakes.slopes import SLOPES
+from comparisons.mistakes.steps import STEPS
 from reference.forms import Form
 
-KNOWN: tuple[Known, ...] = (*AVERAGES, *SLOPES)
+KNOWN: tuple[Known, ...] = (*AVERAGES, *SLOPES, *LOSSES, *STEPS, *DATA, *PRECISION, *CONVENTIONS)
 
 
 def variants(experiment: Experiment) -> tuple[Form, ...]:

@@ -73,20 +73,24 @@ def one_sigmoid(folder, name, X, Y, W, **fields):
 
 
 def experiments(folder):
-    """By name: outputs near 0, near 1, too near 0 for a logarithm above −100, at 0 and 1 to the last bit; moments."""
+    """By name: outputs near 0, near 1, too near 0 for a logarithm above −100, at 0 and 1 to the last bit; moments.
+
+    Those that are saturated are 0 in float32 and no subnormal number, which may be read as 0: the textbook's loss is ∞.
+    """
     near_0, near_1, everywhere = np.linspace(-80, 10, 181), np.linspace(12, 15, 7), np.linspace(-110, 110, 441)
     found = [
         tails(folder, "near-0", near_0, near_0),
         tails(folder, "near-1", near_0[-1:], near_1),
         tails(folder, "e-100", np.concatenate([np.linspace(-110, -100, 21), near_0]), near_0),
         tails(folder, "0-and-1", everywhere, everywhere),
+        tails(folder, "saturated", np.concatenate([np.linspace(-130, -110, 21), near_0]), near_0),
         moments(folder, "moments"),
     ]
     return {experiment.name: experiment for experiment in found}
 
 
 ASKED = {
-    "torch": ("near-0", "e-100", "0-and-1", "moments"),
+    "torch": ("near-0", "e-100", "0-and-1", "saturated", "moments"),
     "torch-by-hand": ("near-0", "moments"),
     "keras": ("near-0", "near-1", "0-and-1", "moments"),
     "keras-without-logits": ("near-0", "0-and-1", "moments"),
@@ -105,6 +109,7 @@ def recorded(once, needs):
         task = {"do": "record", "name": one.name, "target": one.target, "tasks": tasks}
         (job,) = work([Job(one.name, task)], patience=300)
         failures = [event["reason"] for event in job.of("failed")] + ([job.ended] if job.ended else [])
+        failures += [event["ended"] for event in job.of("recorded") if event["ended"]]
         if failures:
             pytest.fail(f"{subject}: {'; '.join(failures)}\n{job.output}", pytrace=False)
 
@@ -150,7 +155,10 @@ CLAIMS = [
     *claims("gradient-through-logits", "keras", "near-0", *PRECISIONS),
     *claims("gradient-through-logits", "keras", "0-and-1", *PRECISIONS),
     *claims("clamped-logarithm", "torch", "e-100", "float64"),
+    *claims("clamped-logarithm", "torch", "saturated", "float32"),
     *claims("clipped-probabilities", "keras-without-logits", "near-0", *PRECISIONS),
+    *claims("clipped-probabilities", "keras-without-logits", "0-and-1", *PRECISIONS),
+    *claims("loss-through-logits", "keras", "0-and-1", *PRECISIONS),
     *claims("loss-through-logits", "keras", "near-1", *PRECISIONS),
     *claims("first-moment-lerp", "keras", "moments", "float32"),
     *claims("second-moment-lerp", "keras", "moments", "float32"),

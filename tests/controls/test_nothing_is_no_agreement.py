@@ -11,6 +11,7 @@ from comparisons.experiment import Arrays, Experiment, FromFile, GradientDescent
 from comparisons.implementations import numpy_reference
 from comparisons.recording import record
 from comparisons.trace import Trace, load
+from comparisons.wording import reason_of
 from tests.controls.nudge import broken_steps
 from tests.controls.plain_network import honest
 from tests.small import small
@@ -42,6 +43,7 @@ def test_an_empty_trace_is_not_compared():
     certificate = certify(Trace(experiment, "nobody", {}, experiment.initial()))
     assert certificate.verdict == "not compared"
     assert certificate.rows == ()
+    assert reason_of(certificate) == "nothing was judged: no step shows anything"
     assert certificate.checked == 0
     assert not certificate.chain.holds
 
@@ -56,6 +58,11 @@ def test_what_the_experiment_gave_proves_nothing(with_start, names):
     certificate = certify(showing(with_start, *names))
     assert certificate.verdict == "not compared"
     assert set(names) <= set(certificate.given)
+    given = "A[0] and Y are given" if len(names) > 1 else f"{names[0]} is given"
+    expected = (
+        f'nothing was judged: {given} by the experiment; show what is computed from them, such as "A[1]" and "W[1]"'
+    )
+    assert expected == reason_of(certificate)
 
 
 def test_but_what_the_experiment_gave_is_judged(trace):
@@ -195,6 +202,7 @@ def test_a_hidden_quantity_without_a_bound_judges_nothing(saturated):
     first = certify(showing(saturated.part(1, 1), "dA[1]"), forms=())
     assert first.row("dA[1]").verdict == "not compared"
     assert first.verdict == "not compared"
+    assert reason_of(first).startswith("nothing was judged: of dA[1] no number has a bound")
 
 
 def test_the_chain_names_a_quantity_in_between_that_was_not_judged(saturated):

@@ -56,6 +56,7 @@ def record_all() -> Callable[[Mapping[Implementation, Iterable[Experiment]], Pat
             jobs.append(Job(one.name, {"do": "record", "name": one.name, "target": one.target, "tasks": tasks}))
         for job in work(jobs, patience=300, at_once=2):
             failures = [event["reason"] for event in job.of("failed")] + ([job.ended] if job.ended else [])
+            failures += [event["ended"] for event in job.of("recorded") if event["ended"]]
             if failures:
                 pytest.fail(f"{job.name}: {'; '.join(failures)}\n{job.output}", pytrace=False)
 

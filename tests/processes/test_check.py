@@ -61,7 +61,8 @@ def test_a_wrong_file_disagrees_at_its_equation_and_exits_1(check):
     assert 1 == done.returncode
     assert done.stdout.startswith("✗ mine (float32) disagrees with the article at step 1, equation  db[1] = 1/m ")
     assert "\n  worst     db[1][0, 0]" in done.stdout
-    assert "\n  explained by " in done.stdout
+    assert '\n  explained by "summed-bias": Only the weights\' gradients are averaged' in done.stdout
+    assert "\n  see       backproof explain summed-bias\n" in done.stdout
 
 
 def test_part_of_a_network_holds_so_far_and_exits_3(check):
@@ -114,7 +115,8 @@ def test_several_files_have_a_row_each_and_the_worst_decides(check, folder, writ
     assert {"right": "agrees", "wrong": "disagrees", "part": "not compared so far"} == {
         name: row["verdict"] for name, row in rows.items()
     }
-    assert ("db[1]", "1") == (rows["wrong"]["first_broken"], rows["wrong"]["step"])
+    found = rows["wrong"]
+    assert ("db[1]", "1", "summed-bias") == (found["first_broken"], found["step"], found["explained_by"])
     assert float(rows["right"]["seconds"]) > 0
 
 
@@ -150,6 +152,17 @@ def test_an_exception_is_told_with_its_line_and_a_traceback_of_the_file_alone(ch
     assert 3 == done.returncode
     assert done.stdout.startswith("– mine (float32) not compared: it raised ZeroDivisionError at mine.py:5: division")
     assert ["mine.py"] == [file.rpartition("/")[2] for file in re.findall(r'File "(.*?)"', done.stderr)]
+
+
+@pytest.mark.parametrize("line", ["1 / 0", "db = db * np.float32('nan')", "db = list(db)", "return"])
+def test_what_ends_it_on_the_way_is_told_and_what_was_before_is_judged(line, check):
+    text = GRADIENTS.replace("keepdims=True)", "keepdims=True) / m").replace("for X", "for s, (X")
+    text = text.replace("Y in experiment.batches():", "Y) in enumerate(experiment.batches()):")
+    text = text.replace("        W, b = W -", f"        if s == 2:\n            {line}\n        W, b = W -")
+    done = check("mine.py", mine=text)
+    assert 3 == done.returncode, done.stdout + done.stderr
+    head = r"– mine \(float32\) not compared: the recording ended after step 2 of 4: .*; all \d+ numbers judged up "
+    assert re.match(head, done.stdout)
 
 
 def test_a_file_that_hangs_is_given_up(check, folder, write, until, has_ended):

@@ -89,13 +89,15 @@ def test_the_whole_way(file, fill_in, backproof):
     assert "\n  chain     every parameter of every step is tied to the step before by judged equations" in done.stdout
 
     right = file.read_text(encoding="utf-8")
-    file.write_text(right.replace("A[l - 1].T / m\n", "A[l - 1].T\n"), encoding="utf-8")
+    file.write_text(right.replace(" / m\n", "\n"), encoding="utf-8")
     done = backproof("check", "my_network.py")
     assert 1 == done.returncode
-    assert done.stdout.startswith(
-        "✗ my_network (float32) disagrees with the article at step 1, equation  dW[4] = 1/m dZ[4] A[3]ᵀ\n"
-    )
-    assert "\n  also      dW[3], dW[2] and dW[1]\n" in done.stdout
+    assert done.stdout.startswith("✗ my_network (float32) disagrees with the article at step 1, equation  d")
+    says = "The gradient is summed over the batch, not averaged: the 1/m is missing from dW and db"
+    assert f'\n  explained by "summed-gradient": {says}' in done.stdout
+    assert "\n  see       backproof explain summed-gradient\n" in done.stdout
+    done = backproof("explain", "summed-gradient")
+    assert (0, True) == (done.returncode, "\n  right     dW = dZ @ A_prev.T / m\n" in done.stdout)
 
     file.write_text(right, encoding="utf-8")
     assert 0 == backproof("check", "my_network.py").returncode

@@ -225,7 +225,7 @@ def test_start_values_that_are_not_all_parameters_get_one_sentence(values):
         Delivery(NETWORK, "float32").start(values)
     assert str(refused.value) == (
         "a yield before the first batch gives start values: it must show W[1], b[1], W[2], b[2] and nothing else, but "
-        f"shows {', '.join(values)}"
+        f"shows {', '.join(values)}; a step is shown after its batch: loop over experiment.batches()"
     )
 
 

@@ -11,14 +11,17 @@ from comparisons.composed import given_by, network_of
 from comparisons.diagnosis import N_FIRST, Diagnosis
 from comparisons.judging import Judging
 from comparisons.recording import record
+from comparisons.result import ImplementationResult, Result
 from reference.activations import relu_backward
 from reference.alphabet import sqrt
-from reference.dialects import DIALECTS
+from reference.dialects import DIALECTS, SUMMED
 from reference.forms import Change, Form, in_form
 from reference.layers import bias_gradient
+from reference.losses import cross_entropy
 from reference.network import elementwise, now
 from reference.optimizers import adam_step, second_moment
 from reference.running import train as run
+from reports.terminal import notes
 from tests.controls.faults import each
 from tests.controls.nudge import parameters_alone
 from tests.controls.plain_network import PlainNetwork
@@ -233,6 +236,43 @@ def test_what_is_not_told_apart_are_all_forms_of_a_choice_that_hold_alike(truth,
             expected[choice] = names
     assert expected == {choice: set(names) for choice, names in diagnosis.not_told_apart(found).items()}
     assert expected, "at this visibility there is something that is not told apart"
+
+
+def summed_loss(A, Y):
+    """−Σᵢ (Y ln A + (1 − Y) ln(1 − A))"""
+    return cross_entropy(A, Y) * Y.shape[-1]
+
+
+NOWHERE = Form("1/m nowhere", "mistake", (Change(cross_entropy, summed_loss), *SUMMED))
+
+
+def reported(certificate):
+    """The line of a report on a run with this certificate."""
+    told = {name: getattr(certificate, name) for name in ("precision", "verdict", "not_told_apart")}
+    one = ImplementationResult("a", reason="", **told)
+    found = notes(Result(certificate.verdict, 0, {}, {}, (one,), ()))
+    (line,) = [line for line in found if line.startswith("Not told apart")]
+    return line
+
+
+def test_sets_that_leave_as_little_of_something_else_broken_are_told():
+    """The table's order decides between them, and so what is called broken."""
+    trace = record(in_forms(NOWHERE), small("float64"))
+    certificate = certify(trace)
+    (choice,) = certificate.not_told_apart
+    assert choice == BY_NAME["mean-at-the-loss"].choice
+    names = certificate.not_told_apart[choice]
+    assert names[0] in certificate.forms
+    left = {name: broken(Judging(trace), [BY_NAME[name]]) for name in names}
+    assert set(certificate.broken()) == left[names[0]]
+    assert {frozenset(each) for each in left.values()} == {frozenset({"J", "dA[5]"}), frozenset({"J", "dZ[5]"})}
+    assert reported(certificate) == f"Not told apart by what was shown, since what is broken hangs on it: {choice} (a)."
+    assert f"not told apart: {choice} ({', '.join(names)}); what is broken hangs on it" in repr(certificate)
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_that_only_one_set_leaves_as_little_of_hangs_on_no_choice(name):
+    assert certify(record(MISTAKES[name].subject, small("float64"))).not_told_apart == {}
 
 
 # Beyond the first steps ----------------------------------------------------------------------------------------------

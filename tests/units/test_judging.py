@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from comparisons import judging
+from comparisons.balls import Ball
 from comparisons.experiment import Circles
 from comparisons.judging import Judging
 from comparisons.recording import record
+from comparisons.rows import Piece, row_of
 from reference.dialects import DIALECTS
 from reference.forms import in_form
 from tests.controls.faults_forward import FORWARD
@@ -57,7 +59,7 @@ def as_judged_step_by_step(oracle, name):
     ratios, radii, n_blind, n_numbers, broken = [], [], 0, 0, []
     for step in range(trace.first, trace.first + trace.n_steps):
         judged = oracle.judged(name, step)
-        is_bounded = np.isfinite(judged.radius) & np.isfinite(judged.mid)
+        is_bounded = np.isfinite(judged.radius) & np.isfinite(judged.mid) | judged.is_never_finite
         is_outside = is_bounded & (judged.error > judged.radius)
         is_judged = is_bounded
         if is_carried:
@@ -178,3 +180,13 @@ def test_nothing_is_judged_twice_under_forms_that_do_not_touch_it(traces, monkey
     second = {row.quantity: row for row in judge.rows(network)}
     changed = {name for name in first if first[name] is not second[name]} - {"A[0]", "Y"}
     assert changed == set(network.parameters)
+
+
+@pytest.mark.parametrize(("radius", "outside", "not_judged"), [(None, 2, 0), (np.full((2, 1, 1), np.inf), 0, 2)])
+def test_a_finite_number_is_wrong_where_exactly_infinity_is_expected_and_not_judged_where_it_may_be(
+    traces, radius, outside, not_judged
+):
+    piece = Piece(np.arange(2), Ball(np.full((2, 1, 1), np.inf), radius), np.full((2, 1, 1), 100.0))
+    row = row_of("J", "", [piece], traces["float32-adam"])
+    assert (outside, not_judged) == (row.outside, row.not_judged)
+    assert row.blind == not_judged

@@ -66,7 +66,7 @@ def test_a_source_is_known_of_dialects_alone():
     ("name", "hint"),
     [
         ("summed-gradeint", "near it are summed-gradient"),
-        ("epsilon", "near it are epsilon-hat"),
+        ("epsilon-hut", "near it are epsilon-hat"),
         ("xyzzy", "`backproof mistakes` lists them"),
         ("", "`backproof mistakes` lists them"),
     ],

@@ -96,7 +96,7 @@ def test_a_dialect_is_part_of_the_verdict_and_has_its_users():
         (Checked("mine", "float32", certificate(HOLDS), failed="it raised ValueError"), "not compared", "it raised "),
         (Checked("mine", "float32", certificate(HOLDS), "Z[1] = …"), "not compared so far", "what is shown holds"),
         (Checked("mine", "float32", certificate(), "Z[1] = …"), "not compared so far", "no equation is shown yet"),
-        (Checked("mine", "float32", certificate()), "not compared", "nothing was judged: shown is nothing"),
+        (Checked("mine", "float32", certificate()), "not compared", "nothing was judged: no step shows anything"),
         (
             Checked("mine", "float32", certificate(HOLDS), only=("J",)),
             "not compared",
@@ -120,6 +120,19 @@ def test_what_was_recorded_before_an_exception_is_told():
     ] == text.splitlines()
     text = checked_text(Checked("mine", "float32", DISAGREES, failed="it raised ValueError"), {}, {})
     assert text.endswith("\n  then      it raised ValueError")
+
+
+def test_a_recording_that_ended_before_its_time_says_so_and_does_not_agree():
+    ended = "after step 2 of 4: it raised ValueError"
+    one = Checked("mine", "float32", certificate(HOLDS, ended=ended))
+    assert "not compared" == verdict_of(one)
+    assert (
+        "the recording ended after step 2 of 4: it raised ValueError; all 36 numbers judged up to there lie "
+        in (checked_text(one, {}, {}).splitlines()[0])
+    )
+    assert ("not compared", False) == ((part := replace(one, following="Z[1] = …")).verdict, part.is_so_far)
+    text = checked_text(Checked("mine", "float32", replace(DISAGREES, ended=ended)), {}, {})
+    assert f"\n  ended     {ended}" in text
 
 
 def test_a_row_has_alternatives_with_a_plus_within_them():

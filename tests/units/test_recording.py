@@ -4,14 +4,15 @@ import json
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
+from comparisons.agreement import check_comparable
 from comparisons.certifying import certify
 from comparisons.delivery import DeliveryError
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import Implementation, load
 from comparisons.recording import record
 from comparisons.trace import load as load_trace
+from comparisons.wording import reason_of
 from tests.controls.plain_network import PlainNetwork, honest
 from tests.small import small
 from tests.units import subject_in_rows
@@ -59,9 +60,23 @@ def yields_twice(experiment):
         yield {name: array.copy() for name, array in shown.items()}
 
 
+def takes_no_batch(experiment):
+    yield from honest(experiment._experiment)
+
+
+def ends_before_a_batch(experiment):
+    yield experiment.initial()
+
+
 @pytest.mark.parametrize(
     ("subject", "message"),
     [
+        (
+            trains_on_its_own_data,
+            "train(experiment) yields again before it took a batch; loop over experiment.",
+        ),
+        (ends_before_a_batch, "train(experiment) ended before it took a batch; loop over experiment.batches()"),
+        (takes_no_batch, "a yield before the first batch gives start values: it must show W[1], b[1], W[2], b[2]"),
         (stops_early, "there are 12 batches, but only 7 yields; go through all of experiment.batches() and yield once"),
         (goes_on, "there are 12 batches, but more yields than that; yield once after every batch"),
         (yields_nothing, "there are 12 batches, but only 0 yields; go through all of experiment.batches()"),
@@ -73,6 +88,11 @@ def test_too_few_or_too_many_yields_get_one_sentence(subject, message):
         record(subject, small())
     assert str(refused.value).startswith(message)
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_whoever_never_takes_a_batch_is_told_to_loop_over_them():
+    with pytest.raises(DeliveryError, match=r"a step is shown after its batch: loop over experiment\.batches\(\)$"):
+        record(takes_no_batch, small())
 
 
 def test_a_step_that_is_yielded_twice_is_noticed_where_the_batch_has_another_size():
@@ -207,14 +227,111 @@ def forgets(experiment):
         yield shown if number < 9 else {"J": shown["J"]}
 
 
-@pytest.mark.parametrize(("subject", "error"), [(crashes, RuntimeError), (forgets, DeliveryError)])
-def test_the_steps_before_it_went_wrong_are_kept_and_said_to_be_incomplete(tmp_path, subject, error):
-    with pytest.raises(error):
+def diverges(experiment):
+    for number, shown in enumerate(honest(experiment), 1):
+        wrong = np.array([[1, np.inf], [np.nan, 1], [1, 1], [1, 1]], np.float32)
+        yield shown if number < 9 else {**shown, "W[1]": wrong}
+
+
+ENDINGS = {
+    diverges: "step 9: W[1][0, 1] is inf; every number shown must be finite",
+    forgets: "step 9 no longer shows A[0], A[1], A[2], A[3], A[4], A[5]",
+    crashes: "it raised RuntimeError at test_recording.py:",
+    stops_early: "there are 12 batches, but only 7 yields",
+    goes_on: "there are 12 batches, but more yields than that",
+}
+EACH = pytest.mark.parametrize("subject", ENDINGS)
+N_KEPT = {stops_early: 7, goes_on: 12}
+
+
+@EACH
+def test_the_steps_before_it_went_wrong_are_a_trace_that_says_how_it_ended(tmp_path, subject):
+    with pytest.raises((RuntimeError, DeliveryError)) as raised:
         record(subject, small(), into=tmp_path / "x.trace")
+    assert raised.value.recorded == tmp_path / "x.trace"
     head = json.loads((tmp_path / "x.trace" / "trace.json").read_text(encoding="utf-8"))
-    assert (head["complete"], head["n_steps"]) == (False, 8)
-    kept, whole = load_file(tmp_path / "x.trace" / "000000.safetensors"), record(honest, small())
-    assert np.array_equal(kept["W[2]"], whole.shown["W[2]"][:8])
+    n_kept = N_KEPT.get(subject, 8)
+    assert (head["complete"], head["n_steps"]) == (False, n_kept)
+    kept, whole = load_trace(tmp_path / "x.trace"), record(honest, small())
+    assert kept.ended == head["ended"]
+    assert kept.ended.startswith(ENDINGS[subject])
+    assert kept.n_steps == n_kept
+    assert all(np.array_equal(kept.values(name, n), whole.values(name, n)) for name in kept.shown for n in (1, n_kept))
+
+
+@EACH
+def test_in_memory_they_are_in_the_error(subject):
+    with pytest.raises((RuntimeError, DeliveryError)) as raised:
+        record(subject, small())
+    assert raised.value.recorded.ended.startswith(ENDINGS[subject])
+    assert raised.value.recorded.n_steps == N_KEPT.get(subject, 8)
+
+
+@EACH
+def test_what_was_before_is_certified_and_is_no_agreement(subject):
+    certificate = certify(subject, small())
+    assert certificate.verdict == "not compared"
+    assert certificate.broken() == ()
+    n_kept = N_KEPT.get(subject, 8)
+    said = reason_of(certificate)
+    assert said.startswith(f"the recording ended after step {n_kept} of 12: {ENDINGS[subject]}")
+    assert said.endswith(f"; all {certificate.checked:,} numbers judged up to there lie inside their balls")
+    whole = record(with_start if subject is crashes else honest, small())
+    assert certificate.checked == certify(whole.part(1, n_kept)).checked
+    assert said in repr(certificate)
+
+
+def test_a_run_that_diverges_disagrees_from_its_first_wrong_step_on():
+    def diverges_for_a_reason(experiment):
+        for number, shown in enumerate(diverges(experiment), 1):
+            yield shown if number != 3 else {**shown, "dW[2]": 2 * shown["dW[2]"]}
+
+    certificate = certify(diverges_for_a_reason, small())
+    assert certificate.verdict == "disagrees"
+    assert certificate.row("dW[2]").first_broken == 3
+    said = reason_of(certificate)
+    assert "broken from step 3 on; the recording ended after step 8 of 12: step 9: W[1][0, 1] is inf" in said
+
+
+def test_a_part_that_leaves_the_end_out_does_not_tell_of_it():
+    with pytest.raises(DeliveryError) as raised:
+        record(diverges, small())
+    kept = raised.value.recorded
+    assert (kept.part(1, 7).ended, kept.part(2, 8).ended) == ("", kept.ended)
+    assert (certify(kept.part(1, 7)).verdict, certify(kept.part(2, 8)).verdict) == ("agrees", "not compared")
+
+
+def test_a_run_that_ended_is_not_compared_with_a_whole_one():
+    with pytest.raises(DeliveryError) as raised:
+        record(goes_on, small())
+    with pytest.raises(UsageError, match=r"the recording of goes_on ended after step 12 of 12: there are 12 batches"):
+        check_comparable(record(honest, small()), raised.value.recorded)
+
+
+def ends_at_once(experiment):
+    yield from ()
+    raise RuntimeError("out of luck")
+
+
+@pytest.mark.parametrize("into", [None, "x.trace"])
+def test_what_ends_it_before_the_first_step_passes_through(tmp_path, into):
+    for what in (record, certify) if into is None else (record,):
+        with pytest.raises(RuntimeError, match="out of luck"):
+            what(ends_at_once, small(), **({} if into is None else {"into": tmp_path / into}))
+    if into is not None:
+        with pytest.raises(UsageError, match="has no step, since its recording ended before the first: it raised Runt"):
+            load_trace(tmp_path / into)
+
+
+def test_ctrl_c_leaves_a_trace_that_is_incomplete(tmp_path):
+    def is_interrupted(experiment):
+        for number, shown in enumerate(honest(experiment), 1):
+            if number == 9:
+                raise KeyboardInterrupt
+            yield shown
+
+    with pytest.raises(KeyboardInterrupt):
+        record(is_interrupted, small(), into=tmp_path / "x.trace")
     with pytest.raises(UsageError, match="is incomplete: 8 of 12 steps were recorded; record it again"):
         load_trace(tmp_path / "x.trace")
 

@@ -87,6 +87,21 @@ NOT_A_TRACE = {
     "another digest": (head(digest="0" * 64), "recorded on other data, start values or batches"),
     "another seed": (of_experiment("data", seed=1), "recorded on other data, start values or batches"),
     "no experiment": (head(experiment={"layers": "four"}), "describes no experiment: layers"),
+    "incomplete, with an end that is no sentence": (head(complete=False, ended=3), "ended must be null or, in a trace"),
+    "complete, with an end": (head(ended="no more"), "ended must be null or, in a trace that is not complete"),
+    "ended with fewer steps than it says": (
+        lambda folder: (second(folder).unlink(), head(complete=False, ended="no more")(folder)),
+        "is truncated: A[0] has 6 of 12 steps",
+    ),
+    "ended with more steps than it says": (
+        head(complete=False, ended="no more", n_steps=8),
+        "is truncated: A[0] has 12 of 8 steps",
+    ),
+    "ended with more steps than there are": (
+        head(complete=False, ended="no more", n_steps=13),
+        "says n_steps 13, but its experiment has 12",
+    ),
+    "ended before the first step": (head(complete=False, ended="no more", n_steps=0), "has no step, since its rec"),
     "incomplete": (head(complete=False), "is incomplete: 12 of 12 steps were recorded; record it again"),
     "start values outside": (head(start="../start.safetensors"), OUTSIDE),
     "start values that are missing": (head(start="gone.safetensors"), "gone.safetensors is missing"),

@@ -1,0 +1,357 @@
+"""Mistakes in the optimizer: how the parameters are moved, and with which gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+
+from comparisons.experiment import Experiment
+from comparisons.mistakes.averages import one
+from comparisons.mistakes.known import (
+    Forms,
+    Known,
+    Only,
+    altered,
+    always,
+    bias_updates,
+    cached,
+    gradients,
+    updates,
+    used_instead,
+    variant,
+    weight_gradients,
+    with_the_rate,
+)
+from comparisons.mistakes.rates import decayed, instead_of_alpha, twice
+from reference.alphabet import Array, maximum, minimum, sqrt
+from reference.dialects import bias_correction
+from reference.forms import Change, Form
+from reference.network import Equation, Network, Ref, before, elementwise, now
+from reference.optimizers import accumulated, adam_step, descent_step, first_moment, second_moment
+
+
+@elementwise
+def unmoved(theta: Array) -> Array:
+    """theta"""
+    return 1 * theta
+
+
+def no_correction(t: Array) -> Array:
+    """1"""
+    return 1.0 * (t > 0)
+
+
+def constant_correction(t: Array, *, beta: float) -> Array:
+    """1 − beta"""
+    return (1 - beta) * (t > 0)
+
+
+def correction_one_late(t: Array, *, beta: float) -> Array:
+    """1 − betaᵗ⁺¹"""
+    return 1 - beta ** (t + 1)
+
+
+def correction_one_early(t: Array, *, beta: float) -> Array:
+    """1 − betaᵗ⁻¹, and 1 − beta at the first step"""
+    return 1 - beta ** (t - 1 * (t > 1))
+
+
+@cache
+def correction_by_epochs(per_epoch: int, epochs: int) -> Callable[..., Array]:
+    """Adam's time counts epochs."""
+
+    def correction(t: Array, *, beta: float) -> Array:
+        """1 − beta to the number of the epoch"""
+        return 1 - beta ** (1 + sum(1 * (t > per_epoch * k) for k in range(1, epochs)))
+
+    return correction
+
+
+def plus_decay(gradient: Array, W: Array, *, rate: float) -> Array:
+    return gradient + rate * W
+
+
+@cached
+def decayed_gradient(by: Callable[..., Array]) -> Callable[..., Array]:
+    """The gradient, and rate W."""
+    return altered(by, plus_decay, "{} + rate W", reads=("W",), constants=("rate",))
+
+
+@elementwise
+def gradient_and_decay(g: Array, theta: Array, *, rate: float) -> Array:
+    """g + rate theta"""
+    return g + rate * theta
+
+
+def between(gradient: Array, *, limit: float) -> Array:
+    return maximum(minimum(gradient, limit), -limit)
+
+
+@cached
+def clipped_values(by: Callable[..., Array]) -> Callable[..., Array]:
+    """Each number, clipped to ± limit."""
+    return altered(by, between, "{}, clipped to ± limit", constants=("limit",))
+
+
+@elementwise
+def clipped_gradient(g: Array, *, limit: float) -> Array:
+    """g, clipped to ± limit"""
+    return between(g, limit=limit)
+
+
+def shortened(gradient: Array, *, limit: float) -> Array:
+    squares = (gradient * gradient).sum(axis=-1, keepdims=True).mT.sum(axis=-1, keepdims=True)
+    return gradient * minimum(limit / sqrt(squares), 1.0)
+
+
+@cached
+def clipped_norm(by: Callable[..., Array]) -> Callable[..., Array]:
+    """The array, shortened to the norm limit."""
+    return altered(by, shortened, "{}, at most of norm limit", constants=("limit",))
+
+
+def shortened_gradient(g: Array, *, limit: float) -> Array:
+    """g, at most of norm limit"""
+    return shortened(g, limit=limit)
+
+
+def numbered(
+    numbers: Iterable[float],
+    name: str,
+    make: Callable[[float], Change],
+    after: tuple[Callable[..., Array], str],
+    weights_only: bool = False,
+) -> Forms:
+    """A variant for each number, done to the gradient that is shown and to a copy that the optimizer alone sees."""
+
+    def forms(experiment: Experiment) -> Iterable[Form]:
+        for number in numbers:
+            yield variant(f"{name} = {number:g}", make(number))
+        for number in numbers:
+            function, constant = after
+            adds, change = used_instead(function, {constant: number}, weights_only)
+            yield variant(f"{name} = {number:g}, in the optimizer", change, adds=adds)
+
+    return forms
+
+
+def layer_never_updated(experiment: Experiment) -> Iterable[Form]:
+    """One for each layer."""
+    if len(experiment.layers) > 1:
+        for number in range(1, len(experiment.layers) + 1):
+            yield variant(f"layer {number}", frozen(of_layer(number)))
+
+
+def of_layer(number: int) -> Only:
+    """W and b of one layer."""
+    return lambda equation, network: equation.defines in (f"W[{number}]", f"b[{number}]")
+
+
+def frozen(only: Only) -> Change:
+    """Stays as it was."""
+    return Change(to=unmoved, reads={"theta": lambda e: before(e.defines)}, only=only)
+
+
+def of_adam(*changes: Change, name: str = "") -> Forms:
+    """Only with Adam."""
+    return lambda experiment: [variant(name, *changes)] if experiment.optimizer.kind == "adam" else []
+
+
+def adam_time_off(experiment: Experiment) -> Iterable[Form]:
+    """Of another t."""
+    if experiment.optimizer.kind == "adam":
+        per_epoch, epochs = experiment.steps_per_epoch, experiment.epochs
+        yield variant("t is one too large", Change(bias_correction, correction_one_late))
+        yield variant("t is one too small", Change(bias_correction, correction_one_early))
+        yield variant("t counts epochs", Change(bias_correction, correction_by_epochs(per_epoch, epochs)))
+
+
+def swapped_betas(experiment: Experiment) -> Iterable[Form]:
+    """In the moments and in their corrections."""
+    if experiment.optimizer.kind == "adam":
+        b1, b2 = experiment.optimizer.beta1, experiment.optimizer.beta2
+        yield variant(
+            "",
+            Change(first_moment, constants={"beta1": lambda _: b2}),
+            Change(second_moment, constants={"beta2": lambda _: b1}),
+            Change(bias_correction, constants={"beta": lambda beta: b2 if beta == b1 else b1}),
+        )
+
+
+def shared_moments(experiment: Experiment) -> Iterable[Form]:
+    """One m, and one v, for W and then b of a layer with one input: elsewhere the shapes do not let it pass."""
+    slots = {"adam": {"m": first_moment, "v": second_moment}, "momentum": {"m": accumulated},
+             "rmsprop": {"v": second_moment}}.get(experiment.optimizer.kind, {})  # fmt: skip
+
+    def of(letter: str, kind: str) -> Only:
+        def fits(equation: Equation, network: Network) -> bool:
+            if not equation.defines.startswith(f"{kind}_{letter}["):
+                return False
+            number = equation.defines.partition("[")[2]
+            return network.shapes[f"W[{number}"] == network.shapes[f"b[{number}"]
+
+        return fits
+
+    changes = []
+    for kind, by in slots.items():
+        other = {"W": "b", "b": "W"}
+        for letter, at in (("W", before), ("b", now)):
+            reads = {kind: lambda e, k=kind, a=at, o=other[letter]: a(f"{k}_{o}[{e.defines.partition('[')[2]}")}
+            changes.append(Change(by, reads=reads, only=of(letter, kind)))
+    if changes:
+        yield variant("", *changes)
+
+
+def unused_momentum(experiment: Experiment) -> Iterable[Form]:
+    """The gradient itself, where m belongs."""
+
+    def gradient(e: Equation) -> Ref:
+        return now(f"d{e.defines}")
+
+    if experiment.optimizer.kind in ("momentum", "nesterov"):
+        yield variant("", Change(descent_step, reads={"g": gradient}))
+    if experiment.optimizer.kind == "adam":
+        yield variant("", Change(adam_step, reads={"m": gradient}))
+
+
+def first_of(e: Equation) -> Ref:
+    """m_W[1] for the equation of v_W[1]."""
+    return now(f"m{e.defines.removeprefix('v')}")
+
+
+RATES = (0.1, 0.01, 1e-3, 5e-4, 1e-4, 1e-5)
+LIMITS = (0.01, 0.1, 0.5, 1.0, 5.0)
+
+
+STEPS = (
+    Known(
+        "bias-never-updated", "mistake", "b[l]",
+        says="Biases keep their start values: their gradients are computed and then forgotten.",
+        wrong="W -= rate * dW", right="W -= rate * dW; b -= rate * db",
+        shows="b is the same at every step.",
+        forms=one(frozen(bias_updates)),
+    ),
+    Known(
+        "layer-never-updated", "mistake", "W[l], b[l]",
+        says="One layer keeps its start values: a loop that begins or ends one too early, a layer that was not "
+        "handed to the optimizer.",
+        wrong="for l in range(1, L): update(l)", right="for l in range(1, L + 1): update(l)",
+        shows="W and b of that layer are the same at every step.",
+        forms=layer_never_updated,
+    ),
+    Known(
+        "update-added", "mistake", "W[l], b[l]",
+        says="The step is added where it should be subtracted, so that training climbs.",
+        wrong="W += rate * dW", right="W -= rate * dW",
+        shows="The loss rises from the first step on; gradients hold.",
+        forms=lambda experiment: [instead_of_alpha("minus_alpha", with_the_rate)],
+    ),
+    Known(
+        "doubled-learning-rate", "mistake", "W[l], b[l]",
+        says="Each step is twice as long: a factor 2 too many, or a loss and a rate that both carry it.",
+        wrong="W -= 2 * rate * dW", right="W -= rate * dW",
+        shows="Every parameter moves by twice what its gradient asks for.",
+        forms=lambda experiment: [twice(with_the_rate)],
+    ),
+    Known(
+        "decayed-learning-rate", "mistake", "W[l], b[l]",
+        says="The learning rate falls silently from step to step or from epoch to epoch, where a constant one was "
+        "meant.",
+        wrong="optimizer = SGD(rate, decay=rate / epochs)", right="optimizer = SGD(rate)",
+        shows="The first steps hold, then parameters move less and less.",
+        forms=lambda experiment: decayed(experiment, with_the_rate),
+    ),
+    Known(
+        "uncorrected-adam", "mistake", "W[l], b[l]",
+        says="Adam's moments are used as they are, without the correction for their start at 0.",
+        wrong="W -= rate * m / (np.sqrt(v) + eps)", right="W -= rate * (m / c1) / (np.sqrt(v / c2) + eps)",
+        shows="The first step is about 3 times too long, later ones approach the right ones.",
+        forms=of_adam(Change(bias_correction, no_correction)),
+    ),
+    Known(
+        "adam-time-off", "mistake", "W[l], b[l]",
+        says="Adam's time does not count steps from 1: it starts at another number, or counts epochs.",
+        wrong="m_hat = m / (1 - beta1 ** epoch)", right="t += 1; m_hat = m / (1 - beta1**t)",
+        shows="The first steps are too long or too short; the difference fades with the steps.",
+        forms=adam_time_off,
+    ),
+    Known(
+        "constant-correction", "mistake", "W[l], b[l]",
+        says="Adam's correction is 1 − β at every step: the power of t is missing.",
+        wrong="m_hat = m / (1 - beta1)", right="m_hat = m / (1 - beta1**t)",
+        shows="The first step holds, later ones are too short: by √(1 − β₂)/(1 − β₁), which is 0.3, or about.",
+        forms=of_adam(Change(bias_correction, constant_correction)),
+    ),
+    Known(
+        "swapped-betas", "mistake", "m, v",
+        says="Adam's two β change places, so that the first moment is slow and the second fast.",
+        wrong="Adam(beta1=0.999, beta2=0.9)", right="Adam(beta1=0.9, beta2=0.999)",
+        shows="The first step holds but for ε, since the corrections hide it; later ones are broken.",
+        forms=swapped_betas,
+    ),
+    Known(
+        "shared-moments", "mistake", "m, v",
+        says="Moments are kept for each layer and not for each parameter: W and b change the same m and v.",
+        wrong="m[l] = beta1 * m[l] + (1 - beta1) * g  # for W, then for b", right='m["W", l] = …; m["b", l] = …',
+        shows="Only layers with one input let it pass; elsewhere shapes refuse it.",
+        forms=shared_moments,
+    ),
+    Known(
+        "second-moment-of-the-first", "mistake", "v",
+        says="The second moment averages the squares of m, not of the gradient.",
+        wrong="v = beta2 * v + (1 - beta2) * m**2", right="v = beta2 * v + (1 - beta2) * g**2",
+        shows="v is 100 times too small at the first step, so that the step is 10 times too long.",
+        forms=of_adam(Change(second_moment, reads={"g": first_of})),
+    ),
+    Known(
+        "l2-on-the-gradient", "mistake", "dW[l]",
+        says="A weight decay nobody asked for: λ W joins the gradient of the weights.",
+        wrong="dW = dZ @ A_prev.T / m + lam * W", right="dW = dZ @ A_prev.T / m",
+        shows="dW is off by a small multiple of W; db holds.",
+        forms=numbered(
+            RATES, "λ",
+            lambda rate: Change(only=weight_gradients, wrap=decayed_gradient, constants={"rate": always(rate)},
+                                reads={"W": lambda e: before(e.defines.removeprefix("d"))}),
+            (gradient_and_decay, "rate"), weights_only=True,
+        ),
+    ),
+    Known(
+        "clipped-gradient", "mistake", "dW[l], db[l]",
+        says="Every number of the gradient is clipped silently.",
+        wrong="dW = np.clip(dW, -1, 1)", right="nothing: the article does not clip",
+        shows="Steps with small gradients hold, others are broken in their largest numbers.",
+        forms=numbered(
+            LIMITS, "c",
+            lambda c: Change(only=gradients, wrap=clipped_values, constants={"limit": always(c)}),
+            (clipped_gradient, "limit"),
+        ),
+    ),
+    Known(
+        "clipped-gradient-norm", "mistake", "dW[l], db[l]",
+        says="Each gradient that is longer than a limit is shortened silently.",
+        wrong="dW *= min(1, c / np.linalg.norm(dW))", right="nothing: the article does not clip",
+        shows="Steps with small gradients hold; in others a whole array has the same factor below 1.",
+        forms=numbered(
+            LIMITS, "c",
+            lambda c: Change(only=gradients, wrap=clipped_norm, constants={"limit": always(c)}),
+            (shortened_gradient, "limit"),
+        ),
+    ),
+    Known(
+        "clipped-weights", "mistake", "W[l], b[l]",
+        says="Parameters are clipped silently after each step.",
+        wrong="W = np.clip(W - rate * dW, -1, 1)", right="W = W - rate * dW",
+        shows="No parameter is larger than the limit, and several are equal to it.",
+        forms=lambda experiment: [
+            variant(f"c = {c:g}", Change(only=updates, wrap=clipped_values, constants={"limit": always(c)}))
+            for c in (0.01, 0.1, 0.5, 1.0, 2.0)
+        ],
+    ),
+    Known(
+        "unused-momentum", "mistake", "W[l], b[l]",
+        says="m is computed and kept, but the step goes along the gradient itself.",
+        wrong="m = mu * m + g; W -= rate * g", right="m = mu * m + g; W -= rate * m",
+        shows="m holds, the parameters are broken from the second step on.",
+        forms=unused_momentum,
+    ),
+)  # fmt: skip

@@ -1,0 +1,203 @@
+"""Naming: which known mistakes or conventions reproduce numbers that the frameworks' dialects do not explain.
+
+A name is given only where every recorded number of every step then lies in its ball. All that do so are listed: first
+those of one form, and only where there is none, pairs whose changed equations are disjoint. A few steps are tried
+first: what fails there fails in the whole trace.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from comparisons.diagnosis import Diagnosis, Forms, breaks
+from comparisons.judging import Judging
+from comparisons.mistakes.table import variants
+from comparisons.precisions import FLOAT16, FLOAT32, Precision
+from comparisons.trace import Trace
+from reference.dialects import DIALECTS
+from reference.forms import Form, in_form
+from reference.network import Network, now
+
+N_QUICK = 3  # steps that a name must survive before the diagnosis's probes are asked
+PATIENCE = 60.0  # seconds after which pairs are no longer tried
+
+
+@dataclass(frozen=True)
+class Name:
+    """A set of known forms that reproduces everything, and the dialects that hold beside them."""
+
+    found: Forms
+    dialects: Forms
+    families: tuple[str, ...]
+
+    @property
+    def is_convention(self) -> bool:
+        """Whether no mistake is in it."""
+        return all(form.kind == "dialect" for form in self.found) and bool(self.found)
+
+    @property
+    def forms(self) -> Forms:
+        """All of it, in an order in which each applies."""
+        early = tuple(form for form in self.found if not form.is_late)
+        return (*early, *self.dialects, *(form for form in self.found if form.is_late))
+
+
+class Naming:
+    """The search in one trace, beside the dialects that leave least broken."""
+
+    def __init__(self, trace: Trace, diagnosis: Diagnosis, dialects: Forms, patience: float = PATIENCE) -> None:
+        self.trace, self.diagnosis = trace, diagnosis
+        self.known = variants(trace.experiment)
+        self.bases = _distinct([dialects, (), *(_of_framework(trace.network, name) for name in ("torch", "keras"))])
+        last = min(trace.n_steps, N_QUICK)
+        quick = Judging(trace.part(trace.first, trace.first + last - 1))
+        self.probes = [quick, *diagnosis.probes, diagnosis.judging]
+        self.ends_at = time.monotonic() + patience
+
+    def names(self) -> tuple[Name, ...]:
+        """All smallest sets of known forms that reproduce everything; none if no known ones do."""
+        if coarse := self._precision():
+            return (coarse,)
+        for base in self.bases:
+            singles = [name for form in self.known if (name := self._held((form,), base))]
+            if singles:
+                return _one_of_each(singles)
+        for base in self.bases:
+            if pairs := list(self._pairs(base)):
+                return _one_of_each(pairs)
+        return ()
+
+    def next_to_show(self, names: Sequence[Name]) -> tuple[str, ...]:
+        """The first quantity that is not shown, and on which the named ones do not agree."""
+        networks = [self._network(name.found, name.dialects) for name in names]
+        composed = [network for network, _ in filter(None, networks)]
+        if len(composed) < 2:
+            return ()
+        for quantity in dict.fromkeys(e.defines for network in composed for e in network.equations):
+            keys = {network.by_name[quantity].key if quantity in network.by_name else None for network in composed}
+            is_own = all(quantity in self.trace.network.shapes for _ in (0,)) and self.trace.network.shapes[quantity]
+            if len(keys) > 1 and quantity not in self.trace.shown and is_own:
+                return (quantity,)
+        return ()
+
+    def _held(self, found: Forms, base: Forms) -> Name | None:
+        """The name, if everything lies inside: probe after probe, and then in all steps."""
+        composed = self._network(found, base)
+        if composed is None:
+            return None
+        network, dialects = composed
+        for probe in self.probes:
+            try:
+                if next(breaks(probe, network), None):
+                    return None
+            except ValueError:  # a part that begins where what is hidden is not known
+                continue
+        return Name(found, dialects, tuple(form.family for form in found))
+
+    def _pairs(self, base: Forms) -> Iterator[Name]:
+        """Two mistakes, each of which mends something, that change different equations."""
+        without = self._network((), base)
+        assert without is not None
+        outside = set(self._broken_in(without[0]))
+        partly = []
+        for form in self.known:
+            composed = self._network((form,), base)
+            if composed is None or form.kind == "dialect":
+                continue
+            left = set(self._broken_in(composed[0]))
+            if left < outside:
+                partly.append((form, left, _changed(composed[0], without[0])))
+        for (one, left, of_one), (other, rest, of_other) in itertools.combinations(partly, 2):
+            if time.monotonic() > self.ends_at:
+                return
+            is_disjoint = not of_one & of_other and one.family != other.family
+            if is_disjoint and not left & rest and (name := self._held((one, other), base)):
+                yield name
+
+    def _broken_in(self, network: Network) -> Iterable[str]:
+        probe = self.probes[0] if len(self.probes) == 1 else self.probes[1]
+        try:
+            return [quantity for quantity, _ in breaks(probe, network)]
+        except ValueError:
+            return list(network.by_name)
+
+    def _network(self, found: Forms, base: Forms) -> tuple[Network, Forms] | None:
+        """The network in these forms, and the dialects of the base that still find their equations; None if not."""
+        choices = {form.choice for form in found}
+        network, kept = self.trace.network, []
+        early = [form for form in found if not form.is_late]
+        late = [form for form in found if form.is_late]
+        for form in (*early, *base, *late):
+            is_base = form not in found
+            if is_base and form.choice in choices:
+                continue
+            try:
+                network = in_form(network, form)
+            except ValueError:
+                if is_base:
+                    continue
+                return None
+            if is_base:
+                kept.append(form)
+        return network, tuple(kept)
+
+    def _precision(self) -> Name | None:
+        """A coarser precision, if every number that is shown is one of its numbers and every equation holds in it."""
+        for precision in (FLOAT16, FLOAT32):
+            coarser = precision.unit > self.diagnosis.judging.precision.unit
+            if coarser and _all_of(self.trace, precision):
+                judging = Judging(self.trace, precision)
+                for base in self.bases:
+                    composed = self._network((), base)
+                    if composed and next(breaks(judging, composed[0]), None) is None:
+                        return Name((), composed[1], (f"{precision.name}-inside",))
+        return None
+
+
+def hidden_before(trace: Trace, quantity: str) -> tuple[str, ...]:
+    """The hidden quantities between a broken one and what is shown before it, the nearest first: at most three."""
+    network, found = trace.network, []
+    open_ = [quantity]
+    while open_:
+        equation = network.by_name.get(open_.pop(0))
+        for ref in equation.reads.values() if equation else ():
+            is_hidden = ref.name in network.by_name and ref.name not in trace.shown and network.shapes[ref.name]
+            if is_hidden and ref not in found and not ref.before:
+                found.append(now(ref.name))
+                open_.append(ref.name)
+    return tuple(ref.name for ref in found[:3])
+
+
+def _changed(network: Network, textbook: Network) -> set[str]:
+    old = {e.defines: e.key for e in textbook.equations}
+    return {e.defines for e in network.equations if old.get(e.defines) != e.key}
+
+
+def _all_of(trace: Trace, precision: Precision) -> bool:
+    """Whether every number of every quantity, but for what the experiment gives, is one of this precision."""
+    stacks = [stack for name, stack in trace.shown.items() if name not in ("A[0]", "Y")]
+    parts = [part for stack in stacks for part in (stack.values() if isinstance(stack, dict) else [stack])]
+    return bool(parts) and all((precision.rounded(np.asarray(part)) == part).all() for part in parts)
+
+
+def _of_framework(network: Network, name: str) -> Forms:
+    """The first dialect of each choice that a framework's source has."""
+    chosen: dict[str, Form] = {}
+    for form in DIALECTS:
+        if f"{name}/" in form.source and form.applies_to(network):
+            chosen.setdefault(form.choice, form)
+    return tuple(form for form in DIALECTS if form in chosen.values())
+
+
+def _distinct(bases: Iterable[Forms]) -> list[Forms]:
+    return list(dict.fromkeys(bases))
+
+
+def _one_of_each(names: Iterable[Name]) -> tuple[Name, ...]:
+    """The first of each family: variants that are not told apart are one mistake."""
+    return tuple({name.families: name for name in reversed(list(names))}.values())[::-1]
