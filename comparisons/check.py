@@ -31,7 +31,7 @@ class Checked:
     """What became of one file, or of what one function showed.
 
     `following` is the equation to be written next, where the parameters after a step are not shown yet; `failed` why
-    there is no certificate, or one of a part only; `seconds` what recording took; `hidden` what
+    there is no certificate; `seconds` what recording took; `hidden` what
     was not shown. `is_strict`: a dialect is a fault.
     """
 
@@ -53,7 +53,7 @@ class Checked:
         certificate = self.certificate
         if certificate is not None and (certificate.verdict == "disagrees" or (self.is_strict and certificate.forms)):
             return "disagrees"
-        if certificate is None or self.failed or self.missing or (self.is_so_far and not self.only):
+        if certificate is None or self.missing or (self.is_so_far and not self.only):
             return "not compared"
         return certificate.verdict
 

@@ -67,8 +67,6 @@ def reason_for(checked: Any) -> str:
         return reason_of(certificate)
     if checked.verdict == "disagrees":
         return f"it computes in {_dialects(certificate.forms)}, and conventions are not to be changed"
-    if checked.failed:
-        return str(checked.failed)
     if checked.missing:
         return f"{_named(checked.missing)} {_is(checked.missing)} not judged; shown {_shown(certificate)}"
     if checked.verdict == "agrees":
@@ -90,10 +88,6 @@ def checked_text(checked: Any, says: Mapping[str, str], sources: Mapping[str, st
     if certificate.verdict == "disagrees":
         text = disagreement(checked.name, checked.precision, certificate.rows)
         lines = [f"{SYMBOLS['disagrees']} {text}", *explained(certificate, says)]
-    if checked.failed and certificate.verdict == "disagrees":
-        lines.append(f"  then      {checked.failed}")
-    elif checked.failed:
-        lines.append(f"  holds     {_judged(certificate)}")
     if certificate.ended and certificate.verdict == "disagrees":
         lines.append(f"  ended     {certificate.ended}")
     if certificate.verdict == "disagrees" and certificate.forms:

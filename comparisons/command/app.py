@@ -184,7 +184,9 @@ def check(
     visible: Annotated[
         Literal["everything", "gradients", "weights"], Parameter(help="Look at no more than this of what is shown.")
     ] = "everything",
-    only: Annotated[tuple[str, ...], Parameter(help="Tell of this quantity alone, such as `dW[3]`; repeatable.")] = (),
+    only: Annotated[
+        tuple[str, ...], Parameter(negative=(), help="Tell of this quantity alone, such as `dW[3]`; repeatable.")
+    ] = (),
     steps: Annotated[str | None, Parameter(help="The steps to look at, such as 1:100.")] = None,
     conventions: Annotated[Literal["allow", "fail"], Parameter(help="Whether a dialect is a disagreement.")] = "allow",
     format: Annotated[Formats, Parameter(help="Text, or one row for each file.")] = "text",
