@@ -1,16 +1,17 @@
 """How often the replica statement cries wolf, and what it notices: its measured rates beside the stated one.
 
-    python benchmarks/false_alarms.py [--runs 200] [--out benchmarks/false_alarms.csv]
+    .venv/bin/python -m benchmarks.false_alarms --runs 200 --traces build/backproof build/default
 
-Correct runs are the reference with its sums really added up in shuffled orders, one order for each run, and traces of
-the real frameworks (`backproof run` writes them; name their folder with --traces). Faulty ones are the reference with a
-planted fault so small that its loss curve still looks right.
+Correct runs are replicas of other sets; the reference with its sums really added up in shuffled orders, each run in
+orders of its own; and the traces of the real frameworks that `backproof run` left in folders. Faulty ones have a
+planted fault so small that the loss curve still looks right; each is looked at with several sets of replicas.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,21 @@ import numpy as np
 import pandas as pd
 from rich.progress import track
 
-from comparisons.agreement import closest_forms
+from comparisons.agreement import closest_forms, parameters_of
 from comparisons.composed import given_by, network_of
 from comparisons.drift import Drift, drift_of, flat
 from comparisons.experiment import Experiment
+from comparisons.precisions import PRECISIONS
+from comparisons.recording import record
 from comparisons.result import read
 from comparisons.trace import load
 from reference.alphabet import Array
-from reference.network import Equation, before, now
-from reference.running import evaluate, keep
+from reference.network import before, now
+from reference.running import evaluate
+from tests.controls.faults_unseen import UNSEEN
 
-AT_ONCE = 50  # runs that are trained along a leading axis
+AT_ONCE = 200  # runs that are trained along a leading axis
 N_DRIFTS = 10  # sets of replicas, so that the rate does not hang on one of them
-Settle = Callable[[Equation, Array], Array]
 
 
 class Shuffled(np.lib.mixins.NDArrayOperatorsMixin):
@@ -70,8 +73,6 @@ class Shuffled(np.lib.mixins.NDArrayOperatorsMixin):
         return Shuffled(ufunc(*values, **options), self.generator)
 
     def __letter__(self, letter: Callable, arguments: tuple, constants: dict[str, float]) -> Any:
-        import inspect
-
         values = [x.values if isinstance(x, Shuffled) else x for x in arguments]
         return Shuffled(inspect.unwrap(letter)(*values, **constants), self.generator)
 
@@ -95,93 +96,67 @@ def shuffled_runs(experiment: Experiment, n: int, seed: int) -> np.ndarray:
     return flat(kept, network.parameters, n)
 
 
-def faulty_run(experiment: Experiment, settle_at: Callable[[int], Settle], **constants: float) -> np.ndarray:
-    """The parameters of a reference that settles on something else at some steps, (steps, numbers)."""
-    changed = experiment.but(optimizer=experiment.optimizer.model_copy(update=constants))
-    network = network_of(changed)
-    state: Mapping[str, Array] = {
-        **{name: np.full(network.shapes[name], value, experiment.dtype) for name, value in network.start.items()},
-        **experiment.initial(),
-    }
-    kept = []
-    for step, given in enumerate(given_by(changed), 1):
-        values = {now(name): value for name, value in given.items()}
-        values |= {before(name): state[name] for name in network.remembered}
-        evaluate(network.equations, values, settle_at(step))
-        state = {name: values[now(name)] for name in network.remembered}
-        kept.append({name: state[name] for name in network.parameters})
-    return flat(kept, network.parameters)[:, 0]
-
-
-def faults(experiment: Experiment) -> Iterator[tuple[str, np.ndarray]]:
-    """Faults so small that the loss curve still looks right."""
-    yield "Adam's epsilon 1e-6", faulty_run(experiment, lambda step: keep, epsilon=1e-6)
-
-    def one_element(step: int) -> Settle:
-        def settle(equation: Equation, value: Array) -> Array:
-            if equation.defines != "dW[2]" or step != 10:
-                return value
-            value = value.copy()
-            value[0, 0] *= experiment.dtype.type(1 + 1e-4)
-            return value
-
-        return settle
-
-    yield "one gradient element off by 1e-4 at one step", faulty_run(experiment, one_element)
-
-    frozen: dict[str, Array] = {"b[3]": experiment.initial()["b[3]"]}
-
-    def frozen_bias(step: int) -> Settle:
-        def settle(equation: Equation, value: Array) -> Array:
-            if equation.defines == "b[3]":
-                frozen["b[3]"] = frozen["b[3]"] if 320 < step <= 352 else value
-                return frozen["b[3]"]
-            return value
-
-        return settle
-
-    yield "b[3] frozen for one epoch", faulty_run(experiment, frozen_bias)
-
-
-def framework_runs(folder: Path, precision: str) -> Iterator[tuple[str, np.ndarray, Drift]]:
-    """The traces that a run left, each with replicas in its own forms."""
-    for one in read(folder).implementations:
-        trace_folder = folder / f"{one.name}-{precision}.trace"
-        if one.precision != precision or one.verdict == "not compared" or one.name == "numpy":
+def framework_runs(folders: Sequence[Path], precision: str) -> Iterator[tuple[str, np.ndarray, Drift]]:
+    """The traces that runs left, each implementation once, with replicas in its own forms."""
+    seen = {"numpy"}
+    for folder, one in ((place, found) for place in folders for found in read(place).implementations):
+        if one.precision != precision or one.verdict == "not compared" or one.name in seen:
             continue
-        trace = load(trace_folder)
+        seen.add(one.name)
+        trace = load(folder / f"{one.name}-{precision}.trace")
         forms = closest_forms(trace, one.forms, one.not_told_apart)
-        steps = [{name: trace.shown[name][at] for name in trace.network.parameters} for at in range(trace.n_steps)]
-        yield one.name, flat(steps, trace.network.parameters)[:, 0], drift_of(trace.experiment, forms)
+        yield one.name, parameters_of(trace), drift_of(trace.experiment, forms)
+
+
+def row(precision: str, kind: str, what: str, runs: Sequence[tuple[np.ndarray, Drift]]) -> dict[str, Any]:
+    """One line of the table: how many of so many runs lay beyond their replicas, and from which step on.
+
+    `median rank`: above how many of its replicas a run scores, in the median.
+    """
+    first, ranks = [], []
+    for run, drift in runs:
+        distances = drift.distances(run)
+        ranks.append((drift.scores < distances.max()).sum())
+        first += [int(step) + 1 for step in np.flatnonzero(distances > drift.scores.max())[:1]]
+    return {
+        "precision": precision, "kind": kind, "what": what, "n": len(runs), "beyond": len(first),
+        "stated rate": runs[0][1].false_alarm_rate, "measured rate": len(first) / len(runs),
+        "median rank": float(np.median(ranks)),
+        "first step": min(first, default=None), "last first step": max(first, default=None),
+    }  # fmt: skip
+
+
+def rows_of(precision: str, n_runs: int, traces: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """The lines of one precision."""
+    experiment = Experiment(precision=precision)
+    drifts = [drift_of(experiment, (), seed=seed) for seed in track(range(N_DRIFTS), f"replicas, {precision}")]
+    others = [
+        (drift.parameters[:, number], drifts[(at + 1) % N_DRIFTS])
+        for at, drift in enumerate(drifts)
+        for number in range(drift.n_replicas)
+    ]
+    yield row(precision, "replica", "replicas of another set", others)
+    shuffled: list[tuple[np.ndarray, Drift]] = []
+    for seed in track(range(-(-n_runs // AT_ONCE)), f"shuffled runs, {precision}"):
+        runs = shuffled_runs(experiment, min(AT_ONCE, n_runs - len(shuffled)), seed)
+        shuffled += [(runs[:, number], drifts[number % N_DRIFTS]) for number in range(runs.shape[1])]
+    yield row(precision, "shuffled", "the reference, its sums in shuffled orders", shuffled)
+    if frameworks := list(framework_runs(traces, precision)):
+        named = ", ".join(name for name, _, _ in frameworks)
+        yield row(precision, "framework", named, [(run, drift) for _, run, drift in frameworks])
+    for fault in UNSEEN:
+        run = parameters_of(record(fault.train, experiment, name=fault.name))
+        yield row(precision, "fault", fault.name, [(run, drift) for drift in drifts])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--traces", type=Path, help="a folder that `backproof run` wrote")
+    parser.add_argument("--traces", type=Path, nargs="*", default=(), help="folders that `backproof run` wrote")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".csv"))
     chosen = parser.parse_args()
-    rows = []
-    for precision in ("float32", "float64"):
-        experiment = Experiment(precision=precision)
-        drifts = [drift_of(experiment, (), seed=seed) for seed in track(range(N_DRIFTS), f"replicas, {precision}")]
-        stated, alarms, n = drifts[0].false_alarm_rate, 0, 0
-        for seed in track(range(-(-chosen.runs // AT_ONCE)), f"shuffled runs, {precision}"):
-            runs = shuffled_runs(experiment, min(AT_ONCE, chosen.runs - n), seed)
-            for number in range(runs.shape[1]):
-                drift = drifts[n % N_DRIFTS]
-                alarms += bool(drift.distances(runs[:, number]).max() > drift.scores.max())
-                n += 1
-        rows.append((precision, f"reference, sums in shuffled orders, {n} runs", stated, alarms / n, ""))
-        for name, run in faults(experiment):
-            found = [np.flatnonzero(drift.distances(run) > drift.scores.max()) for drift in drifts]
-            first = min((int(steps[0]) + 1 for steps in found if len(steps)), default=None)
-            rows.append((precision, f"planted: {name}", stated, np.mean([bool(len(s)) for s in found]), first or ""))
-        if chosen.traces:
-            results = list(framework_runs(chosen.traces, precision))
-            beyond = [name for name, run, drift in results if drift.distances(run).max() > drift.scores.max()]
-            rows.append((precision, f"real frameworks, {len(results)} runs", stated, len(beyond) / len(results), ""))
-    table = pd.DataFrame(rows, columns=["precision", "runs", "stated rate", "measured rate", "first step"])
+    rows = [line for precision in PRECISIONS for line in rows_of(precision, chosen.runs, chosen.traces)]
+    table = pd.DataFrame(rows).astype({"first step": "Int64", "last first step": "Int64"})
     table.to_csv(chosen.out, index=False)
     print(table.to_string(index=False))
 

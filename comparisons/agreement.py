@@ -149,13 +149,17 @@ def _difference(name: str, one: Stack, other: Stack, eps: float, trace: Trace) -
     return Difference(name, absolute, worst[0], ulps, worst[1], worst[2])
 
 
+def parameters_of(trace: Trace) -> np.ndarray:
+    """All parameters of a run side by side, as `drift.flat` has those of replicas, (steps, numbers)."""
+    shown = (np.asarray(trace.shown[name], np.float64) for name in trace.network.parameters)
+    return np.concatenate([stack.reshape(trace.n_steps, -1) for stack in shown], axis=1)
+
+
 def score_of(trace: Trace, drift: Drift) -> Score | None:
     """The run among the replicas; None where not all of its parameters are shown."""
-    names = trace.network.parameters
-    if not set(names) <= set(trace.shown):
+    if not set(trace.network.parameters) <= set(trace.shown):
         return None
-    run = np.concatenate([np.asarray(trace.shown[n], np.float64).reshape(trace.n_steps, -1) for n in names], axis=1)
-    distances = drift.distances(run)
+    distances = drift.distances(parameters_of(trace))
     beyond = np.flatnonzero(distances > drift.scores.max())
     loss = None
     if "J" in trace.shown:
@@ -281,7 +285,11 @@ def _verdict(one: Trace, other: Trace, scores: Sequence[Score | None]) -> tuple[
             None,
         )
     if known[0].forms == known[1].forms:
-        return "together", "nothing but rounding lies between them", None
+        return (
+            "together",
+            "they are no further apart than rounding alone may put them, and a smaller difference cannot be told",
+            None,
+        )
     return (
         "explained",
         "each stays with the reference in its own forms, and what lies between them is those forms",

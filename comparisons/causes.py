@@ -2,17 +2,19 @@
 
 The reference can train in any forms. So the difference between two implementations is predicted by the reference in the
 one's forms and in the other's, and what each form contributes by changing it alone. What the prediction leaves over
-must be rounding.
+must be rounding: no more than it leaves over between replicas of the reference in the one's forms and the other's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from comparisons.composed import given_by, network_of
 from comparisons.curves import Curves, curves_of
+from comparisons.drift import Drift, drift_of
 from comparisons.experiment import Experiment
 from comparisons.trace import Trace
 from reference.dialects import DIALECTS
@@ -21,6 +23,15 @@ from reference.learned import loss_and_accuracy
 from reference.running import train
 
 Kept = dict[tuple[str, ...], np.ndarray]
+
+
+class Side(NamedTuple):
+    """One of the two runs, the forms in which it computes, its curves, and replicas of the reference in these forms."""
+
+    trace: Trace
+    forms: tuple[Form, ...]
+    curves: Curves
+    drift: Drift
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,7 @@ class Explanation:
     """The relative difference of two loss curves, as measured, as predicted, and what is left over.
 
     Each is (J of one − J of other)/J of other, J on the training set after the last epoch; `largest_…` over all epochs.
+    `by_rounding` is the largest that is left over, likewise, of any of `n_replicas` pairs of correct replicas.
     """
 
     one: str
@@ -54,6 +66,8 @@ class Explanation:
     unexplained: float
     largest_measured: float
     largest_unexplained: float
+    by_rounding: float
+    n_replicas: int
     causes: tuple[Cause, ...]
 
 
@@ -62,36 +76,35 @@ def explain(one: Trace, forms: tuple[Form, ...], other: Trace, other_forms: tupl
     curves, other_curves = curves_of(one), curves_of(other)
     if curves is None or other_curves is None:
         return None
-    return explained(one, forms, curves, other, other_forms, other_curves, {})
+    return explained(
+        Side(one, forms, curves, drift_of(one.experiment, forms)),
+        Side(other, other_forms, other_curves, drift_of(other.experiment, other_forms)),
+        {},
+    )
 
 
-def explained(
-    one: Trace,
-    forms: tuple[Form, ...],
-    curves: Curves,
-    other: Trace,
-    other_forms: tuple[Form, ...],
-    other_curves: Curves,
-    kept: Kept,
-) -> Explanation:
+def explained(one: Side, other: Side, kept: Kept) -> Explanation:
     """The same for runs whose curves are known; `kept` has the reference's curve in each set of forms that was run."""
-    experiment = one.experiment
-    measured = _relative(curves.loss, other_curves.loss)
-    base = _curve(experiment, other_forms, kept)
-    predicted = _relative(_curve(experiment, forms, kept), base)
+    experiment = one.trace.experiment
+    measured = _relative(one.curves.loss, other.curves.loss)
+    base = _curve(experiment, other.forms, kept)
+    predicted = _relative(_curve(experiment, one.forms, kept), base)
     left = measured - predicted
     causes = []
-    for choice in dict.fromkeys(form.choice for form in (*forms, *other_forms)):
-        mine, theirs = _of_choice(choice, forms), _of_choice(choice, other_forms)
+    for choice in dict.fromkeys(form.choice for form in (*one.forms, *other.forms)):
+        mine, theirs = _of_choice(choice, one.forms), _of_choice(choice, other.forms)
         if mine is theirs:
             continue
-        swapped = tuple(f for f in other_forms if f.choice != choice) + (() if mine is None else (mine,))
+        swapped = tuple(f for f in other.forms if f.choice != choice) + (() if mine is None else (mine,))
         gap = _relative(_curve(experiment, swapped, kept), base)
         causes.append(Cause(choice, _name(mine), _name(theirs), float(gap[-1]), _largest(gap)))
+    # Replicas of one number had the same random moves in both sets of forms, so that each is paired with its neighbour.
+    pairs = _relative(one.drift.losses_after_epochs, np.roll(other.drift.losses_after_epochs, 1, axis=0))
     return Explanation(
-        one.implementation, other.implementation, one.precision, float(curves.loss[-1]), float(other_curves.loss[-1]),
+        one.trace.implementation, other.trace.implementation, one.trace.precision,
+        float(one.curves.loss[-1]), float(other.curves.loss[-1]),
         float(measured[-1]), float(predicted[-1]), float(left[-1]), _largest(measured), _largest(left),
-        tuple(sorted(causes, key=lambda cause: -cause.largest)),
+        _largest(pairs - predicted), len(pairs), tuple(sorted(causes, key=lambda cause: -cause.largest)),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from comparisons.certificate import Certificate, Chain, Row
 from comparisons.curves import curves_of, final_of
-from comparisons.diagnosis import Diagnosis, breaks
+from comparisons.diagnosis import Diagnosis
 from comparisons.experiment import Experiment
 from comparisons.hints import hints_of
 from comparisons.naming import Name, Naming, hidden_before
@@ -38,12 +38,19 @@ def certify(
     trace = subject if isinstance(subject, Trace) else recorded(subject, experiment or Experiment()).kept
     assert isinstance(trace, Trace)
     diagnosis = Diagnosis(trace, DIALECTS)
-    found = tuple(forms) if forms is not None else diagnosis.smallest()
     names: tuple[Name, ...] = ()
     search: Naming | None = None
-    if forms is None and naming and next(breaks(diagnosis.judging, in_form(trace.network, *found)), None):
-        search = Naming(trace, diagnosis, found)
+    if forms is not None:
+        found = tuple(forms)
+    elif (whole := diagnosis.whole()) is not None:
+        found = whole
+    elif not naming:
+        found = diagnosis.smallest()
+    else:
+        search = Naming(trace, diagnosis)
         names = search.names()
+        found = names[0].dialects if names else diagnosis.smallest()
+        names = names or search.more_names(found)
         if names and all(name.is_convention for name in names):
             found, names = names[0].forms, ()
             diagnosis.knows(found)
@@ -58,6 +65,9 @@ def certify(
     row = first_broken(rows)
     of_step = row is not None and row.first_broken != 0 and row.quantity in network.by_name
     hints = hints_of(diagnosis.judging, network, row.quantity) if row and of_step and not names else ()
+    next_to_show: tuple[str, ...] = ()
+    if row is not None:
+        next_to_show = search.next_to_show(names) if search and names else hidden_before(trace, row.quantity)
     return Certificate(
         implementation=trace.implementation,
         precision=trace.precision,
@@ -71,9 +81,7 @@ def certify(
         final=final_of(curves_of(trace)),
         hints=hints,
         explained_by=tuple(name.families for name in names),
-        show_next=(search.next_to_show(names) if search and names else hidden_before(trace, row.quantity))
-        if row
-        else (),
+        show_next=next_to_show,
         ended=ending_of(trace),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from comparisons.judging import Judging
@@ -28,10 +29,68 @@ class Diagnosis:
         self.judging = Judging(trace)
         self._known_broken: dict[tuple, dict[str, int]] = {}
         self._known_keys: dict[frozenset[str], dict[str, tuple] | None] = {}
+        self._known_hits: dict[Form, frozenset[str]] = {}
+        self._known_behind: dict[str, frozenset[str]] = {}
         self._known_changes: dict[frozenset[str], dict[str, list[Form]]] = {}
         self.probes = [
             self.judging if trace.n_steps <= N_FIRST else Judging(trace.part(trace.first, trace.first + N_FIRST - 1))
         ]
+
+    def whole(self) -> Forms | None:
+        """The smallest set of forms that leaves nothing outside; None where no set does.
+
+        Smaller sets come first. One broken quantity is enough to leave a set for those that may mend it.
+        """
+        queue: deque[Forms] = deque([()])
+        seen = {frozenset[Form]()}
+        while queue:
+            forms = queue.popleft()
+            network = self._network(forms)
+            if network is None:
+                continue
+            broken = self._first_broken(network)
+            if broken is None:
+                return forms
+            for form in self._that_may_change(broken, forms):
+                if (more := frozenset((*forms, form))) not in seen:
+                    seen.add(more)
+                    queue.append(self._ordered(tuple(more)))
+        return None
+
+    def _first_broken(self, network: Network) -> str | None:
+        """A broken quantity, if there is any; what breaks outside of the probes brings one more probe."""
+        for probe in self.probes:
+            if found := next(breaks(probe, network), None):
+                return found[0]
+        if found := next(breaks(self.judging, network), None):
+            self.probes.append(Judging(self._around(found[1])))
+            return found[0]
+        return None
+
+    def _that_may_change(self, name: str, forms: Forms) -> Iterator[Form]:
+        """Forms of open choices that change an equation behind a quantity, through what is hidden."""
+        taken = {form.choice for form in forms if form.choice}
+        behind = self._behind(name)
+        for form in self.known:
+            if form not in forms and form.choice not in taken:
+                if form not in self._known_hits:
+                    hits = {e.defines for change in form.changes for e in change.hits(self.trace.network)}
+                    self._known_hits[form] = frozenset(hits)
+                if self._known_hits[form] & behind:
+                    yield form
+
+    def _behind(self, name: str) -> frozenset[str]:
+        """The quantity and the hidden ones that it is computed from."""
+        if name not in self._known_behind:
+            found, open_ = {name}, [name]
+            while open_:
+                equation = self.trace.network.by_name.get(open_.pop())
+                for ref in equation.reads.values() if equation else ():
+                    if ref.name not in found and ref.name not in self.trace.shown:
+                        found.add(ref.name)
+                        open_.append(ref.name)
+            self._known_behind[name] = frozenset(found)
+        return self._known_behind[name]
 
     def smallest(self) -> Forms:
         """The smallest set of forms that leaves nothing outside; where none does, the one that leaves the least.

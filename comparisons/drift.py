@@ -21,6 +21,7 @@ from comparisons.composed import given_by, network_of
 from comparisons.experiment import Experiment
 from comparisons.precisions import PRECISIONS
 from reference.forms import Form, in_form
+from reference.learned import loss_and_accuracy
 from reference.replicas import train_replicas
 from reference.running import train
 
@@ -32,6 +33,7 @@ class Drift:
     """Replicas of an experiment's reference in some forms: their parameters (steps, K, n) and losses (steps, K).
 
     `reference` is the reference itself in these forms, unmoved: its parameters (steps, n) and loss (steps,).
+    `losses_after_epochs` are the replicas' on the whole training set, (K, epochs).
     """
 
     precision: str
@@ -40,6 +42,7 @@ class Drift:
     losses: np.ndarray
     reference: np.ndarray
     reference_loss: np.ndarray
+    losses_after_epochs: np.ndarray
 
     @property
     def n_replicas(self) -> int:
@@ -117,6 +120,7 @@ def drift_of(experiment: Experiment, forms: Sequence[Form], n: int = N_REPLICAS,
     network = in_form(network_of(experiment), *forms)
     accuracy = {name: getattr(row, experiment.precision) for name, row in ACCURACY.items()}
     replicas = list(train_replicas(network, experiment.initial(), given_by(experiment), n, accuracy, seed))
+    ends = replicas[experiment.steps_per_epoch - 1 :: experiment.steps_per_epoch]
     reference = list(train(network, experiment.initial(), given_by(experiment)))
     return Drift(
         precision=experiment.precision,
@@ -125,7 +129,15 @@ def drift_of(experiment: Experiment, forms: Sequence[Form], n: int = N_REPLICAS,
         losses=np.stack([step["J"][:, 0, 0] for step in replicas]).astype(np.float64),
         reference=flat(reference, network.parameters)[:, 0],
         reference_loss=np.array([step["J"].item() for step in reference]),
+        losses_after_epochs=np.stack([_losses(experiment, ends, number) for number in range(n)]),
     )
+
+
+def _losses(experiment: Experiment, ends: Sequence[Mapping[str, np.ndarray]], number: int) -> np.ndarray:
+    """One replica's loss on the training set after each epoch, (epochs,), as `curves` has an implementation's."""
+    network = network_of(experiment)
+    weights = {name: np.stack([end[name][number] for end in ends]) for name in network.parameters}
+    return loss_and_accuracy(network, weights, *experiment.train_set())[0].astype(np.float64)
 
 
 def flat(steps: Sequence[Mapping[str, np.ndarray]], names: Sequence[str], n: int = 1) -> np.ndarray:

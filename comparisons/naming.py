@@ -48,29 +48,37 @@ class Name:
 
 
 class Naming:
-    """The search in one trace, beside the dialects that leave least broken."""
+    """The search in one trace, beside no dialects, or those of a framework, or those that leave least broken."""
 
-    def __init__(self, trace: Trace, diagnosis: Diagnosis, dialects: Forms, patience: float = PATIENCE) -> None:
+    def __init__(self, trace: Trace, diagnosis: Diagnosis, patience: float = PATIENCE) -> None:
         self.trace, self.diagnosis = trace, diagnosis
         self.known = variants(trace.experiment)
-        self.bases = _distinct([dialects, (), *(_of_framework(trace.network, name) for name in ("torch", "keras"))])
+        self.bases = _distinct([(), *(_of_framework(trace.network, name) for name in ("torch", "keras"))])
         last = min(trace.n_steps, N_QUICK)
         quick = Judging(trace.part(trace.first, trace.first + last - 1))
         self.probes = [quick, *diagnosis.probes, diagnosis.judging]
         self.ends_at = time.monotonic() + patience
 
     def names(self) -> tuple[Name, ...]:
-        """All smallest sets of known forms that reproduce everything; none if no known ones do."""
+        """All known forms that reproduce everything, each on its own; none if no known one does."""
         if coarse := self._precision():
             return (coarse,)
         for base in self.bases:
-            singles = [name for form in self.known if (name := self._held((form,), base))]
-            if singles:
-                return _one_of_each(singles)
-        for base in self.bases:
+            if singles := self._singles(base):
+                return singles
+        return ()
+
+    def more_names(self, dialects: Forms) -> tuple[Name, ...]:
+        """The same beside the dialects that leave least broken; and if no form does it alone, pairs of mistakes."""
+        if dialects not in self.bases and (singles := self._singles(dialects)):
+            return singles
+        for base in _distinct([dialects, *self.bases]):
             if pairs := list(self._pairs(base)):
                 return _one_of_each(pairs)
         return ()
+
+    def _singles(self, base: Forms) -> tuple[Name, ...]:
+        return _one_of_each(name for form in self.known if (name := self._held((form,), base)))
 
     def next_to_show(self, names: Sequence[Name]) -> tuple[str, ...]:
         """The first quantity that is not shown, and on which the named ones do not agree."""

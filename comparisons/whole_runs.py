@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from comparisons.agreement import Score, closest_forms, compared, score_of
-from comparisons.causes import explained
+from comparisons.causes import Side, explained
 from comparisons.curves import Curves, curves_of
 from comparisons.drift import Drift, drift_of
 from comparisons.experiment import Experiment
@@ -23,6 +23,7 @@ class _Run(NamedTuple):
     forms: tuple[Form, ...]
     score: Score | None
     curves: Curves | None
+    drift: Drift
 
 
 def whole_runs(
@@ -41,16 +42,15 @@ def whole_runs(
         key = tuple(form.name for form in forms)
         if key not in drifts:
             drifts[key] = drift_of(trace.experiment, forms)
-        runs.append(_Run(trace, forms, score_of(trace, drifts[key]), curves_of(trace)))
+        runs.append(_Run(trace, forms, score_of(trace, drifts[key]), curves_of(trace), drifts[key]))
         alive()
     kept: dict[tuple[str, ...], np.ndarray] = {}
     agreements, explanations = [], []
     for one, other in itertools.combinations(runs, 2):
         agreements.append(compared(one.trace, other.trace, one.score, other.score))
         if one.forms != other.forms and one.curves is not None and other.curves is not None:
-            explanations.append(
-                explained(one.trace, one.forms, one.curves, other.trace, other.forms, other.curves, kept)
-            )
+            side = Side(one.trace, one.forms, one.curves, one.drift)
+            explanations.append(explained(side, Side(other.trace, other.forms, other.curves, other.drift), kept))
         alive()
     experiments = {tuple(form.name for form in run.forms): run.trace.experiment for run in reversed(runs)}
     return {

@@ -308,12 +308,24 @@ def score_line(score: Any) -> str:
     return f"{score.implementation} ({score.precision}): {rank}{loss_gap}"
 
 
+MEASURED = {  # of so many correct runs of the article, how many lay beyond 32 replicas: benchmarks/false_alarms.csv
+    "replica": (20, 640),
+    "shuffled": (0, 400),
+    "framework": (1, 10),
+}
+
+
 def alarm_line(scores: Sequence[Any]) -> str:
-    """How many runs lie beyond all replicas, and how many of so many correct ones would by chance."""
+    """How many runs lie beyond all replicas, and how many of so many correct ones would by chance: stated, measured."""
     beyond = sum(score.parted_at is not None for score in scores)
     expected = sum(score.false_alarm_rate for score in scores)
     runs = f"{counted(beyond, 'run')} of {len(scores)} beyond all replicas"
-    return f"{runs}; of as many correct runs, {expected:.1f} are by chance"
+    of = {kind: f"{count(alarms)} of {count(n)}" for kind, (alarms, n) in MEASURED.items()}
+    return (
+        f"{runs}; of as many correct runs, {expected:.1f} are by chance (stated: 1 in "
+        f"{round(len(scores) / expected)}; measured: {of['replica']} further replicas, {of['shuffled']} runs with "
+        f"their sums in shuffled orders, {of['framework']} runs of frameworks)"
+    )
 
 
 def growth_line(score: Any) -> str:
@@ -329,19 +341,31 @@ def growth_line(score: Any) -> str:
 def explanation_text(explanation: Any) -> str:
     """Why two runs end with different losses: one cause at a time, together, and what is left over."""
     e = explanation
-    name = f"{e.one} and {e.other} ({e.precision})"
+    by_replicas = f"the most that rounding leaves, of {e.n_replicas} pairs of correct replicas"
     lines = [
-        f"{name} end with losses {value(e.loss_one, e.precision)} and {value(e.loss_other, e.precision)}: "
-        f"{signed(e.measured)} apart",
+        f"{e.one} and {e.other} ({e.precision}) end with losses {value(e.loss_one, e.precision)} and "
+        f"{value(e.loss_other, e.precision)}: {signed(e.measured)} apart, {_because(e)}",
         f"  {'cause':<40}{e.one:<26}{e.other:<26}{'alone':>10}",
     ]
     lines += [f"  {c.choice:<40}{c.one:<26}{c.other:<26}{signed(c.last):>10}" for c in e.causes]
     lines += [
         f"  {'together, predicted':<92}{signed(e.predicted):>10}",
         f"  {'measured':<92}{signed(e.measured):>10}",
-        f"  {f'left unexplained; {multiple(e.largest_unexplained)} at most':<92}{signed(e.unexplained):>10}",
+        f"  {'left unexplained':<92}{signed(e.unexplained):>10}",
+        f"  {'the most left unexplained after any epoch':<92}{multiple(e.largest_unexplained):>10}",
+        f"  {by_replicas:<92}{multiple(e.by_rounding):>10}",
     ]
     return "\n".join(lines)
+
+
+def _because(e: Any) -> str:
+    """What the difference comes from, and whether from anything else; what is no larger than rounding is no cause."""
+    n_causes = sum(cause.largest > e.by_rounding for cause in e.causes)
+    lines = "line" if n_causes == 1 else f"{n_causes} lines"
+    which = f"the first {lines}" if n_causes < len(e.causes) else f"the {lines} below"
+    if e.largest_unexplained > e.by_rounding:
+        return f"of which {which} can explain but a part" if n_causes else "of which no known form explains any"
+    return f"because of {which} and nothing else" if n_causes else "by rounding alone"
 
 
 def signed(x: float) -> str:

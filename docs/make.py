@@ -1,13 +1,15 @@
-"""Writes the page that is made from the code: docs/dialects.md, from reference/dialects.py.
+"""Writes what is made: docs/dialects.md from reference/dialects.py, and tables of docs/whole-runs.md from measurements.
 
     .venv/bin/python docs/make.py
 
-`tests/packaging/test_docs.py` asserts that the page in the repository is what this writes.
+`tests/packaging/test_docs.py` asserts that the pages in the repository are what this writes.
 """
 
 from __future__ import annotations
 
+import csv
 import textwrap
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -61,10 +63,64 @@ def dialects() -> str:
 PAGES = {"dialects.md": dialects}
 
 
+def measured(name: str) -> list[dict[str, str]]:
+    """The rows of a table in benchmarks/."""
+    with (FOLDER.parent / "benchmarks" / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def table(head: str, rows: Iterator[list[str]]) -> str:
+    """A table in Markdown."""
+    n_columns = head.count("|") - 1
+    return "\n".join([head, "|" + "---|" * n_columns, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def false_alarms() -> str:
+    """How often correct runs, and faulty ones, lay beyond all replicas."""
+    return table(
+        "| precision | runs | beyond all replicas | rate | stated for correct runs | first step |",
+        (
+            [row["precision"], row["what"], f"{row['beyond']} of {row['n']}", f"{float(row['measured rate']):.3f}",
+             f"{float(row['stated rate']):.3f}", row["first step"] or "–"]
+            for row in measured("false_alarms")
+        ),
+    )  # fmt: skip
+
+
+def replicas() -> str:
+    """What replicas cost."""
+    return table(
+        "| precision | one run of the reference | 32 replicas together | ratio |",
+        (
+            [row["precision"], f"{float(row['seconds of one run']):.2f} s",
+             f"{float(row['seconds of the replicas']):.2f} s", f"{float(row['ratio']):.1f}"]
+            for row in measured("replicas")
+        ),
+    )  # fmt: skip
+
+
+TABLES = {"whole-runs.md": {"benchmarks/false_alarms.csv": false_alarms, "benchmarks/replicas.csv": replicas}}
+
+
+def with_tables(name: str) -> str:
+    """A page with each of its tables made anew, between `<!-- from FILE -->` and `<!-- end -->`."""
+    page = (FOLDER / name).read_text(encoding="utf-8")
+    for source, make in TABLES[name].items():
+        begin, end = f"<!-- from {source} -->\n", "\n<!-- end -->"
+        above, was_begun, rest = page.partition(begin)
+        _, was_ended, below = rest.partition(end)
+        assert was_begun, f"{name} has no place for {source}"
+        assert was_ended, f"{name} has no end for {source}"
+        page = f"{above}{begin}\n{make()}\n{end}{below}"
+    return page
+
+
 def main() -> None:
     """Write every page."""
     for name, page in PAGES.items():
         (FOLDER / name).write_text(page(), encoding="utf-8")
+    for name in TABLES:
+        (FOLDER / name).write_text(with_tables(name), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ its own, a 1/m applied twice would go unseen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -124,17 +124,20 @@ def in_form(network: Network, *forms: Form) -> Network:
             )
         if form.batches:
             network = replace(network, batches=form.batches)
-        for change in form.changes:
-            network = _changed(network, change)
+        network = _changed(network, form.changes)
     return network
 
 
-def _changed(network: Network, change: Change) -> Network:
-    hits = {equation.defines for equation in change.hits(network)}
+def _changed(network: Network, changes: Iterable[Change]) -> Network:
+    """The network with all changes of a form, each of which finds its equations in the network as it was."""
+    changed: dict[str, Equation] = {}
     start = dict(network.start)
-    if change.start is not None:
-        start |= dict.fromkeys(hits, change.start)
-    equations = (change.apply(e) if e.defines in hits else e for e in network.equations)
+    for change in changes:
+        for equation in change.hits(network):
+            changed[equation.defines] = change.apply(changed.get(equation.defines, equation))
+            if change.start is not None:
+                start[equation.defines] = change.start
+    equations = (changed.get(e.defines, e) for e in network.equations)
     return replace(network, equations=in_running_order(equations), start=start)
 
 

@@ -41,14 +41,18 @@ class Task(Protocol):
 class History:
     """How learning went: loss and accuracy on the whole training set after each epoch, and accuracy on the test set.
 
+    `running_loss` and `running_accuracy` are Σ m J / Σ m and likewise over the epoch's batches, each before its update.
+
     Shapes: (epochs,) each; test_accuracy is None where there is no test set.
-    Convention: with the weights that the epoch ended with. Keras's `fit` reports a running mean over the epoch's
-    batches, whose weights were still moving.
+    Convention: loss and accuracy are with the weights that the epoch ended with. Keras's `fit` reports the running
+    ones, whose weights were still moving.
     """
 
     loss: Array
     accuracy: Array
     test_accuracy: Array | None
+    running_loss: Array
+    running_accuracy: Array
 
 
 class Learned(NamedTuple):
@@ -70,11 +74,17 @@ def learn(network: Network, task: Task, learning_rate: float) -> Learned:
     """
     X, Y = task.train_set()
     test = task.test_set()
-    losses, accuracies, test_accuracies = [], [], []
+    losses, accuracies, test_accuracies, running = [], [], [], []
+    batches: list[tuple[float, float, int]] = []  # of this epoch: loss, accuracy, number of examples
     values: Mapping[str, Array] = {}
     given = batches_given(task.batches(), learning_rate)
     for step, values in enumerate(train(network, task.initial(), given), 1):
+        right = is_right(values[output_of(network)], values["Y"])
+        batches.append((values["J"].item(), right.mean(), right.shape[-1]))
         if step % task.steps_per_epoch == 0:
+            *columns, sizes = map(np.array, zip(*batches, strict=True))
+            running.append([(sizes * column).sum() / sizes.sum() for column in columns])
+            batches = []
             loss, accuracy = loss_and_accuracy(network, values, X, Y)
             losses.append(loss)
             accuracies.append(accuracy)
@@ -86,7 +96,12 @@ def learn(network: Network, task: Task, learning_rate: float) -> Learned:
     return Learned(
         W={layer: values[f"W[{layer}]"] for layer in layers},
         b={layer: values[f"b[{layer}]"] for layer in layers},
-        history=History(np.array(losses), np.array(accuracies), None if test is None else np.array(test_accuracies)),
+        history=History(
+            np.array(losses),
+            np.array(accuracies),
+            None if test is None else np.array(test_accuracies),
+            *np.reshape(running, (-1, 2)).T,
+        ),
     )
 
 
@@ -103,12 +118,18 @@ def loss_and_accuracy(network: Network, parameters: Mapping[str, Array], X: Arra
     """J, and which part of the examples the output puts on the right side of ½.
 
     Shapes: X (n_x, m), Y (1, m); a number each, or an array of the parameters' leading axes.
-    Convention: an output of exactly ½ means class 0, as in Keras's binary accuracy; NaN is never right.
     """
     output = output_of(network)
     values = _forward(network, parameters, {"A[0]": X, "Y": Y}, [output, "J"])
-    is_right = np.where(Y > 0.5, values[output] > 0.5, values[output] <= 0.5)
-    return values["J"][..., 0, 0], is_right.mean(axis=(-2, -1))
+    return values["J"][..., 0, 0], is_right(values[output], Y).mean(axis=(-2, -1))
+
+
+def is_right(A: Array, Y: Array) -> Array:
+    """Whether the output is on the right side of ½, for each example; NaN never is.
+
+    Convention: an output of exactly ½ means class 0, as in Keras's binary accuracy.
+    """
+    return np.where(Y > 0.5, A > 0.5, A <= 0.5)
 
 
 def n_layers(network: Network) -> int:

@@ -42,7 +42,7 @@ def run(
     /,
     *,
     implementations: Annotated[
-        str | None, Parameter(help="Names or files, with commas between; all built-in ones.")
+        str | None, Parameter(help="Names or files, with commas between; by default all but torch-default.")
     ] = None,
     precision: Annotated[
         Literal["float32", "float64", "both"] | None, Parameter(help="Both, or what the TOML says.")

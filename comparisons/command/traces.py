@@ -9,11 +9,12 @@ from pathlib import Path
 from rich.text import Text
 
 from comparisons.agreement import check_comparable, closest_forms, compared, score_of
-from comparisons.causes import explain
+from comparisons.causes import Side, explained
 from comparisons.certificate import Verdict
 from comparisons.certifying import certify
 from comparisons.command.console import console_of
 from comparisons.command.experiments import experiment_of
+from comparisons.curves import curves_of
 from comparisons.drift import drift_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import find, load
@@ -76,8 +77,10 @@ def compare_command(one: Path, other: Path) -> int:
     console.print(Text(agreement_text(agreement)), soft_wrap=True)
     for line in dict.fromkeys(growth_line(score) for score in agreement.scores):
         console.print(Text(f"  {line}"), soft_wrap=True)
-    explanation = explain(traces[0], forms[0], traces[1], forms[1]) if forms[0] != forms[1] else None
-    if explanation is not None:
+    curves = [curves_of(trace) for trace in traces]
+    if forms[0] != forms[1] and curves[0] is not None and curves[1] is not None:
+        one_side = Side(traces[0], forms[0], curves[0], drifts[forms[0]])
+        explanation = explained(one_side, Side(traces[1], forms[1], curves[1], drifts[forms[1]]), {})
         console.print(Text(explanation_text(explanation)), soft_wrap=True)
     return _exit_code([certificate.verdict for certificate in certificates])
 

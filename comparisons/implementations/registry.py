@@ -69,10 +69,17 @@ BUILT_IN = (
     ),
 )  # fmt: skip
 
+ON_REQUEST = (  # built in as well, but run only where they are named
+    Implementation(
+        "torch-default", "comparisons.implementations.pytorch_default:train", ("torch",), "torch",
+        "the article's listing in PyTorch's own defaults; shows weights and loss; run where it is named",
+    ),
+)  # fmt: skip
+
 
 def implementations() -> dict[str, Implementation]:
     """All that have a name: built in, then those that installed packages bring as entry points."""
-    found = {one.name: one for one in BUILT_IN}
+    found = {one.name: one for one in (*BUILT_IN, *ON_REQUEST)}
     for point in metadata.entry_points(group=GROUP):
         found.setdefault(point.name, Implementation(point.name, point.value, says=f"from {point.value}"))
     return found

@@ -316,7 +316,7 @@ STEPS = (
         ),
     ),
     Known(
-        "clipped-gradient", "mistake", "dW[l], db[l]",
+        "clipped-gradient-values", "mistake", "dW[l], db[l]",
         says="Every number of the gradient is clipped silently.",
         wrong="dW = np.clip(dW, -1, 1)", right="nothing: the article does not clip",
         shows="Steps with small gradients hold, others are broken in their largest numbers.",

@@ -40,7 +40,7 @@ def with_start():
 
 def test_an_empty_trace_is_not_compared():
     experiment = small()
-    certificate = certify(Trace(experiment, "nobody", {}, experiment.initial()))
+    certificate = certify(Trace(experiment, "nobody", {}, experiment.initial()), naming=False)
     assert certificate.verdict == "not compared"
     assert certificate.rows == ()
     assert reason_of(certificate) == "nothing was judged: no step shows anything"
@@ -49,13 +49,13 @@ def test_an_empty_trace_is_not_compared():
 
 
 def test_start_values_without_a_step_are_not_compared(with_start):
-    certificate = certify(replace(with_start, shown={}))
+    certificate = certify(replace(with_start, shown={}), naming=False)
     assert certificate.verdict == "not compared"
 
 
 @pytest.mark.parametrize("names", [("A[0]",), ("Y",), ("A[0]", "Y")], ids="-".join)
 def test_what_the_experiment_gave_proves_nothing(with_start, names):
-    certificate = certify(showing(with_start, *names))
+    certificate = certify(showing(with_start, *names), naming=False)
     assert certificate.verdict == "not compared"
     assert set(names) <= set(certificate.given)
     given = "A[0] and Y are given" if len(names) > 1 else f"{names[0]} is given"
@@ -67,14 +67,14 @@ def test_what_the_experiment_gave_proves_nothing(with_start, names):
 
 def test_but_what_the_experiment_gave_is_judged(trace):
     wrong = {m: stack + np.float32(1) for m, stack in trace.shown["A[0]"].items()}
-    certificate = certify(showing(replace(trace, shown={**trace.shown, "A[0]": wrong}), "A[0]", "Y"))
+    certificate = certify(showing(replace(trace, shown={**trace.shown, "A[0]": wrong}), "A[0]", "Y"), naming=False)
     assert certificate.verdict == "disagrees"
     assert certificate.broken() == ("A[0]",)
 
 
 @pytest.mark.parametrize("names", [(), ("A[0]",), ("J",)], ids=["not-compared", "given", "agrees"])
 def test_a_certificate_has_no_truth_value(trace, names):
-    certificate = certify(showing(trace, *names))
+    certificate = certify(showing(trace, *names), naming=False)
     with pytest.raises(TypeError, match=r"ask for its \.verdict"):
         bool(certificate)
 
@@ -84,7 +84,9 @@ def test_a_certificate_has_no_truth_value(trace, names):
 
 def test_a_quantity_shown_as_zeros_is_judged_like_any_other(trace):
     zeros = replace(trace, shown={**trace.shown, "dW[2]": np.zeros_like(trace.shown["dW[2]"])})
-    assert set(certify(zeros).broken()) == {"dW[2]", "m_W[2]", "v_W[2]"}, "the moments are computed from it"
+    assert set(certify(zeros, naming=False).broken()) == {"dW[2]", "m_W[2]", "v_W[2]"}, (
+        "the moments are computed from it"
+    )
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ def dead(tmp_path):
 
 
 def test_a_dead_network_is_judged_with_radius_0(dead):
-    certificate = certify(dead)
+    certificate = certify(dead, naming=False)
     assert certificate.verdict == "agrees"
     assert certificate.chain.holds
     for name in set(dead.network.parameters) - {"b[5]"}:
@@ -108,14 +110,14 @@ def test_a_dead_network_is_judged_with_radius_0(dead):
 def test_a_dead_weight_that_moves_is_seen_however_little_it_does(dead):
     moved = dead.shown["W[2]"].copy()
     moved[2, 0, 0] = np.finfo(np.float32).tiny
-    certificate = certify(replace(dead, shown={**dead.shown, "W[2]": moved}))
+    certificate = certify(replace(dead, shown={**dead.shown, "W[2]": moved}), naming=False)
     assert broken_steps(certificate) == {"W[2]": (3, 2)}, "it moves at step 3 and is back at step 4"
 
 
 def test_parameters_that_do_not_move_are_not_judged():
     experiment = small(optimizer="gradient-descent").but(optimizer=GradientDescent(learning_rate=1e-12))
     trace = record(honest, experiment)
-    certificate = certify(trace)
+    certificate = certify(trace, naming=False)
     verdicts = set()
     for layer in range(1, 6):
         row, gradient = certificate.row(f"W[{layer}]"), trace.shown[f"dW[{layer}]"]
@@ -146,7 +148,7 @@ def test_a_number_that_is_not_finite_is_broken(trace, tmp_path, name, number):
     key, at = (name, 4) if name in chunk else (f"{name} of 16", 3)  # the fourth step that has 16 examples
     chunk[key][at][0, 0] = number
     save_file(chunk, folder / "000000.safetensors")
-    certificate, before = certify(load(folder)), certify(trace)
+    certificate, before = certify(load(folder)), certify(trace, naming=False)
     assert certificate.verdict == "disagrees"
     assert certificate.broken() == (name,)
     row = certificate.row(name)
@@ -214,7 +216,7 @@ def test_the_chain_names_a_quantity_in_between_that_was_not_judged(saturated):
 
 
 def test_with_everything_shown_no_link_is_missing(trace):
-    chain = certify(trace).chain
+    chain = certify(trace, naming=False).chain
     assert chain.holds
     assert chain.n_links == trace.n_steps * sum(value.size for value in trace.start.values())
 
@@ -228,13 +230,13 @@ def test_the_chain_names_parameters_that_are_not_shown(trace, names):
 
 @pytest.mark.parametrize(("first", "last"), [(1, 11), (2, 12), (5, 7)])
 def test_the_chain_says_which_steps_are_missing(trace, first, last):
-    chain = certify(trace.part(first, last)).chain
+    chain = certify(trace.part(first, last), naming=False).chain
     assert chain.missing == (f"{last - first + 1} of 12 steps are there",)
 
 
 def test_the_chain_names_what_is_broken(trace):
     turned = replace(trace, shown={**trace.shown, "m_b[4]": -trace.shown["m_b[4]"]})
-    certificate = certify(turned)
+    certificate = certify(turned, naming=False)
     assert set(certificate.broken()) == {"m_b[4]", "b[4]"}
     assert {"m_b[4] is broken", "b[4] is broken"} == set(certificate.chain.missing)
 

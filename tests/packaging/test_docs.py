@@ -29,7 +29,10 @@ from safetensors.numpy import load_file, save_file
 from comparisons.agreement import Agreement, Difference, Score
 from comparisons.causes import Cause, Explanation
 from comparisons.command.app import app
+from comparisons.drift import N_REPLICAS
 from comparisons.experiment import Experiment
+from comparisons.wording import MEASURED, alarm_line
+from reference.learned import History
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -202,6 +205,24 @@ def made(name: str) -> dict[str, Any]:
 def test_a_made_page_is_as_docs_make_writes_it(name: str) -> None:
     actual = (ROOT / "docs" / name).read_text(encoding="utf-8")
     assert made("docs/make.py")["PAGES"][name]() == actual, "run .venv/bin/python docs/make.py"
+
+
+@pytest.mark.parametrize("name", made("docs/make.py")["TABLES"])
+def test_a_pages_tables_are_as_they_were_measured(name: str) -> None:
+    actual = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert made("docs/make.py")["with_tables"](name) == actual, "run .venv/bin/python docs/make.py"
+
+
+def test_the_rates_that_a_run_prints_are_those_that_were_measured() -> None:
+    rows = made("docs/make.py")["measured"]("false_alarms")
+    actual = {kind: (sum(int(row["beyond"]) for row in rows if row["kind"] == kind),
+                     sum(int(row["n"]) for row in rows if row["kind"] == kind)) for kind in MEASURED}  # fmt: skip
+    assert MEASURED == actual
+    assert {row["kind"] for row in rows} == {*MEASURED, "fault"}
+    assert all(float(row["stated rate"]) == 1 / (N_REPLICAS + 1) for row in rows)
+    assert all(int(row["n"]) >= 200 for row in rows if row["kind"] == "shuffled")
+    printed = alarm_line([Score("a", "float32", (), 1.0, 9, N_REPLICAS, None, 1 / (N_REPLICAS + 1), None, 0.0, 0.0)])
+    assert f"stated: 1 in {N_REPLICAS + 1}; measured: {MEASURED['replica'][0]} of" in printed
 
 
 def test_the_readme_says_about_how_long_the_code_is() -> None:
@@ -421,6 +442,7 @@ def test_what_is_said_of_whole_runs_is_all_that_there_is(result: Path) -> None:
     assert documented(page, "agreements") == {field.name for field in fields(Agreement)}
     named = {heading: set(re.findall(r"`(\w+)`", section(page, heading)))
              for heading in ("agreements", "explanations", "histories", "bands")}  # fmt: skip
+    assert documented(page, "histories") == {field.name for field in fields(History)}
     for kind in (Difference, Score):
         assert set() == {field.name for field in fields(kind)} - named["agreements"]
     for kind in (Explanation, Cause):

@@ -68,6 +68,23 @@ def test_the_history_has_the_whole_training_set_after_each_epoch():
         assert history.loss[epoch] != loss_and_accuracy(SMALL, steps[3 * epoch + 1], *task.train_set())[0]
 
 
+def test_the_running_history_is_the_mean_of_the_batches_before_their_updates_weighted_by_their_examples():
+    task = Task(n_epochs=4)
+    steps = list(train(SMALL, task.initial(), batches_given(task.batches(), 0.5)))
+    history = learn(SMALL, task, 0.5).history
+    for epoch in range(4):
+        of_epoch = steps[3 * epoch : 3 * epoch + 3]
+        losses, sizes = [values["J"].item() for values in of_epoch], [values["Y"].shape[1] for values in of_epoch]
+        assert sizes == [4, 3, 3]
+        expected = sum(m * J for m, J in zip(sizes, losses, strict=True)) / 10
+        n_roundings = 2 * len(sizes) + 1  # products, sums and the quotient, in either order
+        assert abs(history.running_loss[epoch] - expected) <= 2 * n_roundings * 2.0**-53 * expected
+        assert abs(history.running_loss[epoch] - np.mean(losses)) > 2 * n_roundings * 2.0**-53 * expected
+        right = [np.sum((values["A[2]"] > 0.5) == (values["Y"] > 0.5)) for values in of_epoch]
+        assert np.rint(10 * history.running_accuracy[epoch]) == sum(right)
+    assert set(history.running_loss.tolist()).isdisjoint(history.loss.tolist())
+
+
 def test_without_a_test_set_there_is_no_test_accuracy():
     assert learn(SMALL, Task(with_test=False), 0.5).history.test_accuracy is None
     assert learn(SMALL, Task(), 0.5).history.test_accuracy is not None

@@ -13,6 +13,7 @@ from comparisons.errors import UsageError
 from comparisons.experiment import Circles, Experiment
 from comparisons.implementations import numpy_reference
 from comparisons.recording import record
+from comparisons.wording import explanation_text
 from reference.dialects import DIALECTS
 from reference.forms import in_form
 from reference.running import train
@@ -106,7 +107,7 @@ def compared_in(one, forms, other, other_forms):
 
 
 def vars_of(drift):
-    names = ("precision", "forms", "parameters", "losses", "reference", "reference_loss")
+    names = ("precision", "forms", "parameters", "losses", "reference", "reference_loss", "losses_after_epochs")
     return {name: getattr(drift, name) for name in names}
 
 
@@ -159,14 +160,15 @@ def test_a_run_that_hides_its_weights_cannot_be_told(textbook):
 
 def test_the_difference_of_two_dialects_is_explained_to_rounding(textbook, keras_like):
     found = explain(textbook, (), keras_like, KERAS)
-    rounding = drift_of(textbook.experiment, (), n=8).loss_spread.max() * 8
-    assert abs(found.unexplained) <= rounding < abs(found.measured)
+    assert found.largest_unexplained <= found.by_rounding < found.largest_measured
+    assert "and nothing else" in explanation_text(found)
     assert {cause.choice for cause in found.causes} == {form.choice for form in KERAS}
 
 
 def test_a_wrong_explanation_leaves_the_difference_over(textbook, keras_like):
     found = explain(textbook, (), keras_like, KERAS[:1])
-    assert abs(found.unexplained) > abs(found.predicted)
+    assert found.largest_unexplained > found.by_rounding
+    assert "and nothing else" not in explanation_text(found)
 
 
 def test_where_forms_are_not_told_apart_the_closest_is_taken(experiment):

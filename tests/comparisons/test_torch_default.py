@@ -1,0 +1,91 @@
+"""The article's listing in Keras, and translated literally to PyTorch: why their losses end apart, to rounding."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from comparisons.agreement import closest_forms
+from comparisons.causes import Side, explained
+from comparisons.certifying import certify
+from comparisons.curves import curves_of
+from comparisons.drift import drift_of
+from comparisons.experiment import Experiment
+from comparisons.implementations.registry import BUILT_IN, find
+from comparisons.result import read, revived
+from comparisons.run import run
+from comparisons.trace import load
+from comparisons.wording import explanation_text
+
+KERAS, TORCH = "keras-fit", "torch-default"
+CAUSES = {
+    "where Adam's epsilon joins": ("epsilon-hat", "textbook"),
+    "the precision of Adam's powers": ("powers-in-precision", "textbook"),
+    "Adam's epsilon": ("textbook", "epsilon-1e-8"),
+}
+pytestmark = pytest.mark.xdist_group("torch-default")
+
+
+@pytest.fixture(scope="module")
+def both(once, needs):
+    """The folder of the two, side by side in float64."""
+    pair = [find(KERAS), find(TORCH)]
+    for one in pair:
+        needs(one)
+    return once("torch-default", lambda folder: run([Experiment(precision="float64")], pair, folder))
+
+
+def test_it_runs_only_where_it_is_named():
+    assert TORCH not in {one.name for one in BUILT_IN}
+    assert find(TORCH).name == TORCH
+
+
+def test_it_is_certified_in_the_dialect_of_pytorchs_epsilon_and_in_no_other(both):
+    one = next(one for one in read(both).implementations if one.name == TORCH)
+    assert (one.verdict, one.forms) == ("agrees", ("epsilon-1e-8",))
+    assert one.chain["holds"]
+
+
+def test_in_the_textbooks_form_it_is_rejected(both):
+    certificate = certify(load(both / f"{TORCH}-float64.trace"), forms=())
+    assert certificate.verdict == "disagrees"
+
+
+def test_its_loss_differs_from_keras_because_of_three_known_forms_and_of_nothing_else(both):
+    (explanation,) = map(revived, read(both).explanations)
+    causes = {cause.choice: (cause.one, cause.other) for cause in explanation.causes}
+    assert CAUSES.items() <= causes.items()
+    for cause in explanation.causes:
+        assert (cause.largest > explanation.by_rounding) == (cause.choice in CAUSES)
+    assert explanation.largest_unexplained <= explanation.by_rounding < explanation.largest_measured
+    assert "and nothing else" in explanation_text(explanation)
+
+
+def test_the_page_shows_what_is_printed(both):
+    (explanation,) = map(revived, read(both).explanations)
+    page = (Path(__file__).parents[2] / "docs" / "whole-runs.md").read_text(encoding="utf-8")
+    causes = [line for line in explanation_text(explanation).splitlines() if line.strip().startswith(tuple(CAUSES))]
+    assert len(causes) == len(CAUSES)
+    assert all(without_numbers(line) in without_numbers(page) for line in causes)
+
+
+def without_numbers(text):
+    """The text without its numbers, whose last digits depend on the processor, and with single blanks."""
+    return " ".join(re.sub(r"[+-]?\d[\d,.]*(e[+-]?\d+)?", "#", text).split())
+
+
+def side(both, name, without=None):
+    """A run with its forms, or one of them withheld."""
+    trace = load(both / f"{name}-float64.trace")
+    one = next(one for one in read(both).implementations if one.name == name)
+    forms = closest_forms(trace, one.forms, one.not_told_apart)
+    forms = tuple(form for form in forms if form.name != without)
+    return Side(trace, forms, curves_of(trace), drift_of(trace.experiment, forms, n=8))
+
+
+@pytest.mark.parametrize("withheld", ["epsilon-hat", "powers-in-precision", "epsilon-1e-8"])
+def test_with_a_cause_withheld_more_than_rounding_is_left_over(withheld, both):
+    explanation = explained(side(both, KERAS, withheld), side(both, TORCH, withheld), {})
+    assert len([cause for cause in explanation.causes if cause.choice in CAUSES]) == len(CAUSES) - 1
+    assert explanation.largest_unexplained > explanation.by_rounding
+    assert "can explain but a part" in explanation_text(explanation)
