@@ -50,17 +50,19 @@ def certify(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any
 
         from comparisons.check import judged, text_of
         from comparisons.errors import UsageError
-        from comparisons.recording import record
+        from comparisons.recording import recorded
         from comparisons.trace import load
 
         try:
             asked, view = _asked(request.config, mark, experiment, only)
             name = str(getattr(train, "__name__", type(train).__name__))
             folder = tmp_path / f"{''.join(c if c.isalnum() else '-' for c in name)}-{asked.precision}.trace"
-            record(train, asked, name=name, into=folder)
+            _, ending = recorded(train, asked, name=name, into=folder)
             checked = replace(judged(load(folder), view), trace=folder)
         except UsageError as error:
             pytest.fail(str(error), pytrace=False)
+        if ending is not None and not isinstance(ending, UsageError) and checked.verdict != "disagrees":
+            raise ending  # the user's own exception, which pytest shows with its lines
         if checked.verdict != "agrees":
             pytest.fail(text_of(checked), pytrace=False)
         shutil.rmtree(folder)

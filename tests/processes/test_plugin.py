@@ -127,6 +127,23 @@ def test_an_exception_of_the_user_is_shown_as_pytest_shows_it(run):
     done.stdout.fnmatch_lines(["*m = X.shape[[]2[]]*", "E * IndexError: tuple index out of range"])
 
 
+@pytest.mark.parametrize(
+    ("network", "line", "said"),
+    [
+        (RIGHT, "1 / 0", "E * ZeroDivisionError: division by zero"),
+        (RIGHT, "W = W * np.float32('nan')", "*the recording ended after step 2 of 4: step 3: W[[]1[]]*is nan*"),
+        (WRONG, "1 / 0", f"*{MESSAGE.replace('[', '[[]')}"),
+    ],
+    ids=["an exception", "a number", "a fault before it"],
+)
+def test_what_was_shown_before_it_ended_is_judged(run, network, line, said):
+    text = network.replace("for X, Y in experiment.batches():", "for s, (X, Y) in enumerate(experiment.batches()):")
+    text = text.replace("        yield", f"        if s == 2:\n            {line}\n        yield")
+    done = run(TINY, test_it=with_test(text))
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines([said])
+
+
 def test_a_folder_with_modules_of_our_names_changes_nothing(run):
     refuse = "raise ImportError('the current folder was looked at')\n"
     run(TINY, test_it=with_test(RIGHT), reference=refuse, reports=refuse).assert_outcomes(passed=1)
