@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 Verdict = Literal["agrees", "disagrees", "not compared"]
 
@@ -149,6 +149,18 @@ class Certificate:
         from comparisons.wording import certificate_text  # words are made from certificates
 
         return certificate_text(self)
+
+    def _repr_html_(self) -> str:
+        from comparisons.notebook import html_of
+
+        return html_of(self)
+
+    @property
+    def table(self) -> Any:
+        """Its rows as a pandas DataFrame, by quantity."""
+        from comparisons.notebook import table_of
+
+        return table_of(self)
 
     def row(self, quantity: str) -> Row:
         """The row of one quantity. Error: KeyError, with the quantities that there are."""

@@ -37,6 +37,7 @@ class Delivery:
         self.dtype = np.dtype(precision)
         self.layout = layout
         self.names: tuple[str, ...] | None = None
+        self.first: dict[str, tuple[np.ndarray, int]] = {}  # parameters of step 1, and where they lay
 
     def start(self, yielded: Any) -> dict[str, np.ndarray]:
         """The start values of a yield before the first batch: parameters only, all of them."""
@@ -59,7 +60,40 @@ class Delivery:
             gone, new = set(self.names) - set(values), set(values) - set(self.names)
             what = f"no longer shows {_listed(gone)}" if gone else f"shows {_listed(new)} for the first time"
             raise DeliveryError(f"step {number} {what}; show the same quantities at every step")
-        return {name: self._array(name, values[name], m, f"step {number}") for name in self.names}
+        arrays = {name: self._array(name, values[name], m, f"step {number}") for name in self.names}
+        if number <= 2:
+            self._refuse_one_array_for_several(values, arrays, number)
+        return arrays
+
+    def _refuse_one_array_for_several(
+        self, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray], number: int
+    ) -> None:
+        """Two parameters in one array, or an array that was kept, trained on, and is yielded once more for each step.
+
+        Only what begins at the same place in memory is suspected; an activation may well be its own gradient.
+        """
+        places: dict[int, str] = {}
+        for name in (name for name in self.network.remembered if name in arrays):
+            place = _place(values[name])
+            if place is None:
+                continue
+            if place in places:
+                raise DeliveryError(
+                    f"step {number}: {places[place]} and {name} are one and the same array, so that changing one "
+                    "changes the other; give each an array of its own"
+                )
+            places[place] = name
+        if number == 1:
+            self.first = {name: (arrays[name], place) for place, name in places.items()}
+            return
+        parameters = [name for name in self.network.parameters if name in arrays]
+        is_kept = [places.get(self.first[name][1]) == name and np.array_equal(self.first[name][0], arrays[name])
+                   for name in parameters if name in self.first]  # fmt: skip
+        if parameters and len(is_kept) == len(parameters) and all(is_kept):
+            raise DeliveryError(
+                f"step 2 shows {parameters[0]} in the same array as step 1 and with the same numbers; yield while you "
+                "train and after the update, or keep a copy of each step"
+            )
 
     def _mapping(self, yielded: Any, where: str) -> Mapping[str, Any]:
         if not isinstance(yielded, Mapping):
@@ -126,6 +160,14 @@ def _as_array(value: Any) -> np.ndarray | None:
         return np.asarray(value)
     except (TypeError, ValueError):
         return None
+
+
+def _place(value: Any) -> int | None:
+    """Where an array of the user's begins in memory; None where what was read is a copy."""
+    if not isinstance(value, np.ndarray) and not getattr(value, "is_cpu", False):
+        return None
+    array = _as_array(value)
+    return None if array is None else int(array.__array_interface__["data"][0])
 
 
 def _described(value: Any) -> str:

@@ -6,6 +6,7 @@ shown if it fails, and children end when their parent does.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import os
@@ -17,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TextIO
 
 N_LAST_LINES = 20
 
@@ -31,6 +32,7 @@ class Job:
     events: list[dict[str, Any]] = field(default_factory=list)
     ended: str | None = None  # how it ended if not well: a sentence
     output: str = ""
+    passed_to: TextIO | None = None  # where what it prints goes as well, as it comes
 
     def of(self, event: str) -> list[dict[str, Any]]:
         """What it told under this name."""
@@ -53,7 +55,8 @@ class _Child:
             env=_environment(),
         )
         os.close(writer)
-        self.unread, self.has_closed = b"", False
+        self.unread, self.has_closed, self.n_passed = b"", False, 0
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.alive_at = time.monotonic()
         assert self.process.stdin is not None
         try:
@@ -85,6 +88,15 @@ class _Child:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def pass_on(self) -> None:
+        """Pass on what it printed since the last call, if somebody wants it."""
+        if self.job.passed_to is None:
+            return
+        while new := os.pread(self.printed.fileno(), 65536, self.n_passed):
+            self.n_passed += len(new)
+            self.job.passed_to.write(self.decoder.decode(new))
+        self.job.passed_to.flush()
+
     def finish(self, reason: str | None = None) -> None:
         """Wait for its end and note how it came."""
         status = self.process.wait()
@@ -93,6 +105,7 @@ class _Child:
         elif reason is None and status:
             reason = f"it exited with status {status}"
         self.job.ended = reason
+        self.pass_on()
         self.printed.seek(0, os.SEEK_END)
         self.printed.seek(max(0, self.printed.tell() - 16384))
         lines = self.printed.read().decode(errors="replace").splitlines()
@@ -148,6 +161,7 @@ def work(
                     selector.unregister(child.reader)
                     child.has_closed = True
             for child in running[:]:
+                child.pass_on()
                 is_over = child in ended and (child.has_closed or child not in heard)
                 is_silent = not is_over and time.monotonic() - child.alive_at > patience
                 if not is_over and not is_silent:

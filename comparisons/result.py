@@ -205,8 +205,9 @@ def read_certificate(content: Mapping[str, Any]) -> Certificate:
     values["rows"] = tuple(_read(Row, row) for row in values["rows"])
     values["chain"] = Chain(**{**values["chain"], "missing": tuple(values["chain"]["missing"])})
     values["not_told_apart"] = {choice: tuple(names) for choice, names in values["not_told_apart"].items()}
-    for name in ("forms", "shown", "given"):
+    for name in ("forms", "shown", "given", "hints", "show_next"):
         values[name] = tuple(values[name])
+    values["explained_by"] = tuple(tuple(names) for names in values["explained_by"])
     return Certificate(**values)
 
 

@@ -7,7 +7,7 @@ as many as their precision needs to be told apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from comparisons.certificate import Certificate
@@ -87,6 +87,29 @@ def disagreement(implementation: str, precision: str, rows: Sequence[Any]) -> st
         shown = listed(others) if len(others) <= 12 else f"{', '.join(others[:12])} and {len(others) - 12} more"
         lines.append(f"  also      {shown}")
     return "\n".join(lines)
+
+
+def explained(certificate: Certificate, says: Mapping[str, str]) -> list[str]:
+    """Which known mistakes reproduce what is broken, the hints, and what more to show; `says` has what names mean."""
+    lines, alternatives = [], [_together(names) for names in certificate.explained_by]
+    if len(alternatives) == 1:
+        means = " ".join(says.get(name, "") for name in certificate.explained_by[0]).strip()
+        lines.append(f"  explained by {alternatives[0]}" + (f": {means}" if means else ""))
+    elif alternatives:
+        apart = f"; show {listed(certificate.show_next, 'or')} to tell them apart" if certificate.show_next else ""
+        lines.append(f"  explained by one of {listed(alternatives, 'or')}{apart}")
+    else:
+        lines.append("  explained by nothing known: no known mistake reproduces it")
+    names = dict.fromkeys(name for names in certificate.explained_by for name in names)
+    lines += [f"  see       backproof explain {name.partition(':')[0]}" for name in names]
+    lines += [f"  hint      {hint}" for hint in certificate.hints]
+    if certificate.show_next and len(alternatives) < 2:
+        lines.append(f"  show      {listed(certificate.show_next)} too, to have the fault located more closely")
+    return lines
+
+
+def _together(names: Sequence[str]) -> str:
+    return listed(f'"{name}"' for name in names) + (" together" if len(names) > 1 else "")
 
 
 def _before(row: Any, rows: Sequence[Any]) -> str:
@@ -245,6 +268,8 @@ def certificate_text(certificate: Certificate) -> str:
         lines.append(f"  not told apart: {choice} ({', '.join(forms)}){which}")
     if certificate.verdict == "disagrees":
         lines += ["", disagreement(certificate.implementation, certificate.precision, certificate.rows)]
+        if certificate.explained_by or certificate.hints:
+            lines += explained(certificate, {})
     return "\n".join(lines)
 
 

@@ -63,6 +63,10 @@ def main() -> int:
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (the user's code reads nothing)
     if job["do"] == "certify":
         return _certify(job, pipe)
+    if job["do"] == "check":
+        from comparisons.check import in_child
+
+        return in_child(job, pipe)
     if job["do"] == "agree":
         return _agree(job, pipe)
     return _record(job, pipe)
@@ -89,7 +93,8 @@ def _record(job: dict[str, Any], pipe: Pipe) -> int:
         return 0
     except BaseException as error:
         pipe.tell("failed", precision=None, reason=how_it_ended(error, file))
-        raise
+        print_trimmed(error, implementation)
+        return 1
     pipe.tell("loaded")
     for task in job["tasks"]:
         experiment = Experiment.from_json(task["experiment"])
@@ -107,13 +112,13 @@ def _record(job: dict[str, Any], pipe: Pipe) -> int:
             reason = of_disk or how_it_ended(error, file)
             pipe.tell("failed", precision=experiment.precision, reason=reason)
             if not of_disk:
-                traceback.print_exc()
+                print_trimmed(error, implementation)
             if not isinstance(error, Exception):
                 raise
             continue
         seconds = time.perf_counter() - began
         if ending is not None and not isinstance(ending, UsageError):
-            traceback.print_exception(ending)
+            print_trimmed(ending, implementation)
         pipe.tell(
             "recorded", precision=experiment.precision, trace=task["into"], seconds=seconds,
             ended="" if ending is None else how_it_ended(ending, file),
@@ -186,6 +191,16 @@ def of_disk_alone(error: BaseException, folder: str) -> str:
         return ""
     said = getattr(error, "strerror", None) or error  # safetensors has an error of its own
     return f"{folder} could not be written: {said}; free some space or choose another --out"
+
+
+def print_trimmed(error: BaseException, implementation: Any) -> None:
+    """The traceback from the user's file on; all of it where the file is not in it."""
+    target = implementation.target.rpartition(":")[0]
+    file = target if target.endswith(".py") else getattr(sys.modules.get(target), "__file__", None)
+    part = error.__traceback__
+    while part is not None and part.tb_frame.f_code.co_filename != file:
+        part = part.tb_next
+    traceback.print_exception(type(error), error, part or error.__traceback__)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,9 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from reference.article import network
-from reference.decay import DECAYS
+from comparisons.lexicon import examples, textbook_of
 from reference.dialects import DIALECTS
-from reference.forms import Change, Form
-from reference.network import Equation, Network
+from reference.forms import Form
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -35,28 +33,6 @@ Equations are those of the article's network with Adam, or with the optimizer or
 of. Where a dialect changes the equation of every layer or of every
 parameter, one of them stands for all. `backproof equations --dialects` prints the same for your own network.
 """
-
-
-OTHERS = (
-    {"epsilon": 1e-8},
-    {"optimizer": "momentum"},
-    {"optimizer": "rmsprop"},
-    *({"decay": (k, 0.1)} for k in DECAYS),
-)
-
-
-def textbook_of(form: Form) -> Network:
-    """The article's network; for a dialect that finds nothing there to change, the first of the others."""
-    return next(textbook for how in ({}, *OTHERS) if form.applies_to(textbook := network(**how)))
-
-
-def examples(change: Change, textbook: Network) -> Iterator[tuple[Equation, Equation]]:
-    """What a change does, before and after: of equations that differ in nothing but names, the first by name."""
-    found: dict[tuple, Equation] = {}
-    for equation in sorted(change.hits(textbook), key=lambda equation: equation.defines):
-        found.setdefault(tuple(equation.constants.items()), equation)
-    for equation in found.values():
-        yield equation, change.apply(equation)
 
 
 def section(form: Form) -> str:

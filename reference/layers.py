@@ -47,8 +47,9 @@ def dense(layer: int, n_in: int, n: int, activation: str) -> Group:
     W, b, Z, A = f"W[{layer}]", f"b[{layer}]", f"Z[{layer}]", f"A[{layer}]"
     dA, dZ, dW, db, A_in = f"d{A}", f"d{Z}", f"d{W}", f"d{b}", f"A[{layer - 1}]"
     of_activation = {"dA": now(dA), "Z": now(Z), "A": now(A)}
+    read = arguments(g.backward)[0]
     backward = [
-        Equation(dZ, g.backward, {name: of_activation[name] for name in arguments(g.backward)[0]}, g.constants),
+        Equation(dZ, g.backward, {n: of_activation[n] for n in of_activation if n in read}, g.constants),
         Equation(dW, weight_gradient, {"dZ": now(dZ), "A": now(A_in)}),
         Equation(db, bias_gradient, {"dZ": now(dZ)}),
     ]

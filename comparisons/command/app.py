@@ -32,6 +32,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
+Formats = Literal["text", "csv", "json"]
 Experiments = Annotated[str, Parameter(help="`article`, `gradient-descent`, or the path of a TOML file.")]
 
 
@@ -162,6 +163,70 @@ def equations(name: Experiments = "article", /, *, dialects: Annotated[bool, Par
     from comparisons.command.lists import equations_command
 
     return equations_command(name, dialects)
+
+
+@app.command
+def new(file: Annotated[Path, Parameter(help="The file to write, such as `my_network.py`.")], /) -> int:
+    """Write a skeleton of the article's network, to be filled in equation by equation, each part checked at once.
+
+    Example: `backproof new my_network.py`
+    """
+    from comparisons.command.new import new_command
+
+    return new_command(file)
+
+
+@app.command
+def check(
+    *files: Annotated[str, Parameter(help="Files, `FILE:FUNCTION`, `MODULE:FUNCTION`, or built-in names.")],
+    experiment: Annotated[str, Parameter(help="A name or a TOML file.")] = "article",
+    precision: Annotated[Literal["float32", "float64"] | None, Parameter(help="What the experiment says.")] = None,
+    visible: Annotated[
+        Literal["everything", "gradients", "weights"], Parameter(help="Look at no more than this of what is shown.")
+    ] = "everything",
+    only: Annotated[
+        tuple[str, ...], Parameter(negative=(), help="Tell of this quantity alone, such as `dW[3]`; repeatable.")
+    ] = (),
+    steps: Annotated[str | None, Parameter(help="The steps to look at, such as 1:100.")] = None,
+    conventions: Annotated[Literal["allow", "fail"], Parameter(help="Whether a dialect is a disagreement.")] = "allow",
+    format: Annotated[Formats, Parameter(help="Text, or one row for each file.")] = "text",
+    patience: Annotated[float, Parameter(help="Seconds without a step after which one is given up.")] = 300.0,
+    reproducer: Annotated[Path | None, Parameter(help="A script to write that shows it with NumPy alone.")] = None,
+    out: Annotated[Path | None, Parameter(help="A folder to keep traces in; without it they are not kept.")] = None,
+) -> int:
+    """Run your file, check every number that it shows, and say what is wrong. No sandbox: it is run as it is.
+
+    Examples:
+
+        backproof check my_network.py
+        backproof check my_network.py --visible weights --only "dW[3]" --steps 1:100 --conventions fail
+        backproof check a.py b.py package.module:train --format csv
+    """
+    from comparisons.command.check import check_command
+
+    return check_command(
+        files, experiment, precision, visible=visible, only=only, steps=steps, is_strict=conventions == "fail",
+        how=format, patience=patience, reproducer=reproducer, out=out,
+    )  # fmt: skip
+
+
+@app.command
+def mistakes(*, format: Annotated[Formats, Parameter(help="A table, or all fields as CSV or JSON.")] = "text") -> int:
+    """List the known mistakes and dialects, by equation."""
+    from comparisons.command.known import mistakes_command
+
+    return mistakes_command(format)
+
+
+@app.command
+def explain(name: Annotated[str, Parameter(help="A name from `backproof mistakes`.")], /) -> int:
+    """Explain a mistake or a dialect: what it is, the wrong line and the right one, how it shows, where it was seen.
+
+    Example: `backproof explain summed-gradient`
+    """
+    from comparisons.command.known import explain_command
+
+    return explain_command(name)
 
 
 def main() -> None:

@@ -114,7 +114,12 @@ def load(implementation: Implementation) -> tuple[Callable[[Any], Any], str]:
 
     Error: UsageError where the module has no such function; what the module itself raises passes through.
     """
+    import os
+    import sys
+
     target, _, name = implementation.target.rpartition(":")
+    if not target.endswith(".py") and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # last, so that nothing there shadows anything
     module = _from_file(Path(target)) if target.endswith(".py") else importlib.import_module(target)
     function = getattr(module, name, None)
     if not callable(function):

@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ REJECTED: dict[Rule, tuple[str, ...]] = {
         "```sh\nbackproof rnu\n```",
         "```sh\nbackproof run --precison both\n```",
         "```sh\nbackproof certify a.trace --offline  # a comment\n```",
-        "see `backproof explain summed-gradient`",
+        "see `backproof explian summed-gradient`",
         "a `backproof\nrun --implementation numpy` over two lines",
     ),
     wrong_programs: ("```sh\nmake agreemnt\n```", "run `make everything`", "```sh\n.venv/bin/python docs/made.py\n```"),
@@ -187,7 +188,7 @@ def test_a_rule_rejects(rule: Rule, text: str) -> None:
 
 def test_the_rules_see_what_the_pages_show() -> None:
     commands = [words for words in shell_lines(read("README.md")) if words[0] == "backproof"]
-    assert {"run", "record", "certify"} == {words[1] for words in commands}
+    assert {"run", "check", "record", "certify"} == {words[1] for words in commands}
     assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "trace.md", "dialects.md"} <= {page.name for page in PAGES}
     assert fences("```sh\na\n```\n\n- b\n\n  ```toml\n  c = 1\n  ```\n", "toml") == ["c = 1\n"]
 
@@ -299,7 +300,7 @@ def text_with(word: str) -> str:
 @pytest.fixture(scope="module")
 def result(desk: Path) -> Path:
     """The folder of the README's run of the reader's own network, which agrees as it says."""
-    (words,) = commands_with("my_network.py")
+    (words,) = commands_with("numpy,my_network.py")
     done = run([*words, "--out", "build/mine"], desk)
     assert done.returncode == 0, done.stdout + done.stderr
     assert without_numbers(text_with("AGREES").strip()) in without_numbers(done.stdout)
@@ -316,6 +317,41 @@ def test_the_network_without_its_1_m_disagrees_in_these_words(desk: Path) -> Non
     done = run(words, desk)
     assert done.returncode == 1, done.stdout + done.stderr
     assert without_numbers(text_with("disagrees").strip()) in without_numbers(done.stdout)
+
+
+def test_the_network_is_checked_in_these_words(desk: Path) -> None:
+    (words,) = commands_with("check my_network.py")
+    done = run(words, desk)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert without_numbers(text_with("judged numbers").strip()) == without_numbers(done.stdout.splitlines()[0])
+
+
+def test_the_page_on_checking_has_every_option_column_and_line(desk: Path) -> None:
+    page = read("docs/check.md")
+    helped = run(["backproof", "check", "--help"], desk).stdout
+    options = set(re.findall(r"^│ --([a-z]+)", helped, re.MULTILINE))
+    assert {row[0].strip("`") for row in tables(page, "Options")[0]} == {f"--{name}" for name in options - {"help"}}
+    rows = run(["backproof", "check", "my_network.py", "--steps", "1:2", "--format", "csv"], desk).stdout
+    columns = re.search(r"columns of a row are (.*?)\.", page, re.DOTALL)[1]
+    assert rows.splitlines()[0].split(",") == [name for name in re.findall(r"`(\w+)`", columns)]
+    explained = read("comparisons/wording.py").partition("def explained")[2].partition("\ndef ")[0]
+    source = read("comparisons/messages.py") + explained
+    lines = set(re.findall(r'f?"  ([a-z]+(?: by)?)  +[^ ]', source)) - {"article", "becomes"}
+    told = {row[0].strip("`") for row in tables(page, "What it says")[0]}
+    assert set() == lines - told
+
+
+def test_the_python_of_the_page_on_checking_runs(desk: Path) -> None:
+    notebook, tests = fences(read("docs/check.md"), "python")
+    assert run_python(notebook, desk) == "not compared\n"
+    (desk / "test_mine.py").write_text(tests, encoding="utf-8")
+    is_installed = any(point.name == "backproof" for point in metadata.entry_points(group="pytest11"))
+    plugin = [] if is_installed else ["-p", "comparisons.plugin"]
+    options = ["-p", "no:cacheprovider", "--rootdir=.", "-c", os.devnull, "--backproof-experiment=gradient-descent"]
+    call = [sys.executable, "-m", "pytest", "-q", *plugin, *options, "test_mine.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(call, cwd=desk, env=environment, capture_output=True, text=True, timeout=300)
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_readme_s_experiment_is_run_recorded_and_certified(desk: Path) -> None:

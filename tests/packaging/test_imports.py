@@ -24,7 +24,9 @@ FAMILIES = ({"torch"}, {"keras", "tensorflow"}, {"jax", "jaxlib", "flax"})  # wh
 FRAMEWORKS = set().union(*FAMILIES)
 IMPLEMENTATIONS = "comparisons/implementations/"
 WITHOUT_FRAMEWORK = {"__init__", "registry", "numpy_reference"}  # files there that anybody may import
-RESULT = {f"comparisons.{name}" for name in ("result", "certificate", "wording", "errors")}  # a result and its words
+RESULT = {
+    f"comparisons.{name}" for name in ("result", "certificate", "wording", "messages", "errors")
+}  # a result and its words
 N_LINES = 400  # of a package's file
 N_LINES_OF_TESTS = 550  # of a test's or a benchmark's, which are read case by case
 BANNED = "toler" + "ance"
@@ -103,9 +105,9 @@ def reports_read_results_only(path: str, source: str) -> Iterator[str]:
 
 
 def a_result_needs_the_standard_library_only(path: str, source: str) -> Iterator[str]:
-    """What a result is and how it is worded can be imported anywhere, by anybody."""
+    """What a result is and how it is worded can be imported anywhere, by anybody; a notebook may ask for more."""
     if path.removesuffix(".py").replace("/", ".") in RESULT:
-        allowed = {*RESULT, *sys.stdlib_module_names}
+        allowed = {*RESULT, "comparisons.notebook", *sys.stdlib_module_names}
         yield from (name for name in imported(path, source) if name not in allowed and top(name) not in allowed)
 
 

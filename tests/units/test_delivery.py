@@ -111,7 +111,7 @@ def test_what_is_delivered_is_a_copy():
 def test_the_quantities_come_in_the_order_of_the_first_step():
     delivery = Delivery(NETWORK, "float32")
     delivery.step({"W[1]": ARTICLE["W[1]"], "b[1]": ARTICLE["b[1]"]}, 1, M)
-    assert list(delivery.step({"b[1]": ARTICLE["b[1]"], "W[1]": ARTICLE["W[1]"]}, 2, M)) == ["W[1]", "b[1]"]
+    assert list(delivery.step({"b[1]": ARTICLE["b[1]"] + 1, "W[1]": ARTICLE["W[1]"]}, 2, M)) == ["W[1]", "b[1]"]
 
 
 def test_start_values_are_all_parameters():
@@ -232,3 +232,56 @@ def test_start_values_that_are_not_all_parameters_get_one_sentence(values):
 def test_a_layout_that_there_is_not_gets_one_sentence():
     with pytest.raises(DeliveryError, match='LAYOUT is "C"; choose one of "columns"'):
         Delivery(NETWORK, "float32", "C")
+
+
+# The same array more than once ---------------------------------------------------------------------------------------
+
+
+def test_two_parameters_in_one_array_get_one_sentence():
+    b = np.zeros((3, 1), "f4")
+    with pytest.raises(DeliveryError) as refused:
+        delivered({"b[1]": b, "m_b[1]": b})
+    assert str(refused.value) == (
+        "step 1: b[1] and m_b[1] are one and the same array, so that changing one changes the other; give each an "
+        "array of its own"
+    )
+
+
+def test_an_activation_may_be_its_own_gradient_and_parameters_may_be_parts_of_one_array():
+    one = ARTICLE["A[1]"]
+    assert {"A[1]", "dA[1]"} == set(delivered({"A[1]": one, "dA[1]": one}))
+    flat = np.arange(9, dtype="f4")
+    actual = delivered({"W[1]": flat[:6].reshape(3, 2), "b[1]": flat[6:]})
+    assert np.array_equal(actual["b[1]"].ravel(), [6, 7, 8])
+
+
+def two_steps(first, second):
+    delivery = Delivery(NETWORK, "float32")
+    delivery.step(first, 1, M)
+    return delivery.step(second, 2, M)
+
+
+def test_an_array_that_was_kept_and_is_yielded_for_every_step_gets_one_sentence():
+    """What somebody yields who trains first, keeps a list of the arrays that he changes, and goes through it then."""
+    mine = {name: array.copy() for name, array in START.items()}
+    with pytest.raises(DeliveryError) as refused:
+        two_steps(mine, mine)
+    assert str(refused.value) == (
+        "step 2 shows W[1] in the same array as step 1 and with the same numbers; yield while you train and after the "
+        "update, or keep a copy of each step"
+    )
+
+
+def test_an_array_that_is_changed_in_its_place_is_two_steps():
+    mine = {name: array.copy() for name, array in START.items()}
+    delivery = Delivery(NETWORK, "float32")
+    first = delivery.step(mine, 1, M)
+    mine["b[2]"] += 1
+    second = delivery.step(mine, 2, M)
+    assert np.array_equal(first["b[2]"] + 1, second["b[2]"])
+    assert np.array_equal(first["W[1]"], second["W[1]"])
+
+
+def test_numbers_that_stay_in_arrays_of_their_own_are_taken():
+    actual = two_steps(START, {name: array.copy() for name, array in START.items()})
+    assert set(START) == set(actual)

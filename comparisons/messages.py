@@ -1,0 +1,173 @@
+"""The sentences of `backproof check`, `mistakes` and `explain`, and of the pytest plugin; the others are in wording.py.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from comparisons.wording import (
+    SYMBOLS,
+    chain_of,
+    count,
+    disagreement,
+    explained,
+    first_broken,
+    listed,
+    reason_of,
+)
+
+WIDTH = 110
+N_NAMED = 12  # so many names are written out
+
+
+def entry_text(entry: Any) -> str:
+    """A known mistake or a dialect: what it is, the wrong line and the right one, how it shows, where it was seen."""
+    where = f"in {entry.equation}" if not entry.choice else f"in {entry.equation}: {entry.choice}"
+    lines = [f"{entry.name}  ({entry.kind} {where})", _paragraph(entry.says, "  ")]
+    for label, text in (("wrong", entry.wrong), ("right", entry.right)):
+        lines += [f"  {label if number == 0 else '':<9} {line}" for number, line in enumerate(text.splitlines())]
+    for before, after in entry.changes:
+        lines += [f"  article   {before}", f"  becomes   {after}"]
+    for label, text in (("shows", entry.shows), ("seen", entry.seen), ("source", entry.source)):
+        if text:
+            lines.append(_paragraph(text, f"  {label:<9} "))
+    return "\n".join(lines)
+
+
+def _paragraph(text: str, head: str) -> str:
+    return textwrap.fill(
+        text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head),
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
+# What check says of one file ------------------------------------------------------------------------------------------
+
+
+def sandbox_line(names: Sequence[str]) -> str:
+    """That the files are run."""
+    return f"running {listed(names)} without a sandbox, each in a process of its own: check what you trust"
+
+
+def verdict_of(checked: Any) -> str:
+    """agrees, disagrees, not compared, or not compared so far."""
+    return f"{checked.verdict} so far" if checked.is_so_far and checked.verdict == "not compared" else checked.verdict
+
+
+def reason_for(checked: Any) -> str:
+    """Why the verdict is what it is, in one sentence."""
+    certificate = checked.certificate
+    if certificate is None:
+        return str(checked.failed)
+    if certificate.verdict == "disagrees":
+        return reason_of(certificate)
+    if checked.verdict == "disagrees":
+        return f"it computes in {_dialects(certificate.forms)}, and conventions are not to be changed"
+    if checked.missing:
+        return f"{_named(checked.missing)} {_is(checked.missing)} not judged; shown {_shown(certificate)}"
+    if checked.verdict == "agrees":
+        forms = f", in {_dialects(certificate.forms)}" if certificate.forms else ""
+        return f"{reason_of(certificate)}{forms}"
+    if checked.is_so_far:
+        return "what is shown holds" if certificate.verdict == "agrees" else "no equation is shown yet"
+    return reason_of(certificate)
+
+
+def checked_text(checked: Any, says: Mapping[str, str], sources: Mapping[str, str]) -> str:
+    """All that is to be said of one file; `says` and `sources` have the meaning and the users of forms by name."""
+    certificate = checked.certificate
+    head = f"{SYMBOLS[checked.verdict]} {checked.name} ({checked.precision}) {verdict_of(checked)}"
+    head += f": {reason_for(checked)}"
+    lines = [head]
+    if certificate is None:
+        return head
+    if certificate.verdict == "disagrees":
+        text = disagreement(checked.name, checked.precision, certificate.rows)
+        lines = [f"{SYMBOLS['disagrees']} {text}", *explained(certificate, says)]
+    if certificate.ended and certificate.verdict == "disagrees":
+        lines.append(f"  ended     {certificate.ended}")
+    if certificate.verdict == "disagrees" and certificate.forms:
+        lines.append(f"  judged    in {_dialects(certificate.forms)}, which leaves least broken")
+    for form in certificate.forms if certificate.verdict != "disagrees" else ():
+        whose = f", as {sources[form]} does" if form in sources else ""
+        lines.append(f"  dialect   {form}{whose}; backproof explain {form}")
+    if checked.is_so_far:
+        if certificate.verdict == "agrees":
+            lines.append(f"  holds     {_judged(certificate)}")
+        lines.append(f"  next      {checked.following}")
+    elif checked.verdict == "agrees" and not checked.only:
+        lines.append(f"  chain     {chain_of(certificate.chain)}")
+    if checked.hidden and not checked.following and not checked.only:
+        lines.append(f"  hidden    {listed(_kinds(checked.hidden))}; show them to have a fault located more closely")
+    if checked.verdict == "agrees" and certificate.not_told_apart:
+        lines.append(f"  open      not told apart by what is shown: {listed(certificate.not_told_apart)}")
+    if checked.trace is not None:
+        lines.append(f"  trace     {checked.trace}; backproof certify {checked.trace}")
+    return "\n".join(lines)
+
+
+def record_of(checked: Any) -> dict[str, Any]:
+    """What is to be said of one file as one row of a table."""
+    certificate = checked.certificate
+    row = first_broken(certificate.rows) if certificate is not None else None
+    return {
+        "file": checked.name,
+        "verdict": verdict_of(checked),
+        "first_broken": row.quantity if row else "",
+        "step": row.first_broken if row else None,
+        "explained_by": [" + ".join(names) for names in certificate.explained_by] if certificate is not None else [],
+        "forms": list(certificate.forms) if certificate is not None else [],
+        "hints": list(certificate.hints) if certificate is not None else [],
+        "seconds": None if checked.seconds is None else round(checked.seconds, 3),
+        "reason": reason_for(checked),
+    }
+
+
+def broken_line(row: Any, first: Any) -> str:
+    """Of a quantity that is broken beside another one, which is told of in full."""
+    outside = f"{count(row.outside)} of {count(row.checked)} numbers lie outside their balls"
+    return f"{row.equation}: {outside}, from step {count(row.first_broken)} on; broken first is {first.quantity}"
+
+
+def written_line(file: str) -> str:
+    """What to do with a new skeleton."""
+    return f"{file} is written; fill in its first part, and then: backproof check {file}"
+
+
+def reproducer_line(checked: Any, file: Any) -> str:
+    """Where the reproducer is, or why there is none."""
+    if not checked.reproducer:
+        return f"{file} was not written: nothing is broken that it could reproduce"
+    return f"{file} reproduces it with NumPy alone: python {file}"
+
+
+def _judged(certificate: Any) -> str:
+    names = [row.quantity for row in certificate.rows if row.checked and row.quantity not in certificate.given]
+    n_numbers = sum(row.checked for row in certificate.rows if row.quantity in names)
+    return f"{_named(names)} ({count(n_numbers)} numbers)" if names else "nothing"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - N_NAMED
+    return listed(names) if more <= 0 else f"{', '.join(names[:N_NAMED])} and {more} more"
+
+
+def _kinds(names: Sequence[str]) -> list[str]:
+    """Z, A and dW of Z[1], Z[2], A[1] and dW[3]."""
+    return list(dict.fromkeys(name.partition("[")[0] for name in names))
+
+
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _shown(certificate: Any) -> str:
+    return f"{_is(certificate.shown)} {_named(certificate.shown)}" if certificate.shown else "is nothing"
+
+
+def _dialects(forms: Sequence[str]) -> str:
+    return f"the {'dialect' if len(forms) == 1 else 'dialects'} {listed(forms)}"

@@ -1,0 +1,134 @@
+"""A network that is being written: what is there is judged, and what comes next is named."""
+
+import numpy as np
+import pytest
+
+from comparisons.check import Checked, judged
+from comparisons.composed import given_by, network_of
+from comparisons.experiment import Circles, Experiment
+from comparisons.recording import record
+from comparisons.unfinished import certified, upcoming
+from comparisons.view import View
+from reference.network import before, now
+from reference.running import evaluate
+from reference.running import train as run
+
+SMALL = Experiment(layers=(3, 3, 1), activations=("relu", "relu", "sigmoid"), epochs=10, batch_size=8,
+                   data=Circles(n_train=20, n_test=0))  # fmt: skip
+NETWORK = network_of(SMALL)
+
+
+def unmoved(*names, wrong=None, from_step=1):
+    """What somebody shows who has not written the update yet; `wrong` is twice what it should be."""
+
+    def train(experiment):
+        start = experiment.initial() | {n: np.full(NETWORK.shape(n, 0), x, "f4") for n, x in NETWORK.start.items()}
+        for step, given in enumerate(given_by(experiment), 1):
+            values = {now(name): value for name, value in given.items()}
+            values |= {before(name): start[name] for name in NETWORK.remembered}
+            evaluate(NETWORK.equations, values)
+            yield {n: values[now(n)] * (1 + (n == wrong and step >= from_step)) for n in names}
+
+    return train
+
+
+def moved(*names, wrong=None):
+    """What somebody shows who trains, but does not show the parameters."""
+
+    def train(experiment):
+        for values in run(NETWORK, experiment.initial(), given_by(experiment)):
+            yield {name: values[name] * (1 + (name == wrong)) for name in names}
+
+    return train
+
+
+@pytest.mark.parametrize("made", [unmoved, moved])
+@pytest.mark.parametrize(
+    ("names", "following"),
+    [
+        (("A[0]", "Y"), "Z[1] = W[1] A[0] + b[1]"),
+        (("Z[1]",), "A[1] = max(0, Z[1])"),
+        (("Z[1]", "A[1]", "Z[2]"), "A[2] = max(0, Z[2])"),
+        (("A[3]", "J"), "dA[3] = −(Y/A[3] − (1 − Y)/(1 − A[3]))"),
+        (("dZ[3]", "dW[3]", "J"), "db[3] = 1/m Σᵢ dZ[3]⁽ⁱ⁾"),
+    ],
+)
+def test_what_there_is_holds_and_the_next_equation_is_named(made, names, following):
+    certificate, actual = certified(record(made(*names), SMALL))
+    assert following == actual
+    assert () == certificate.broken()
+    assert ("not compared" if names == ("A[0]", "Y") else "agrees") == certificate.verdict
+
+
+@pytest.mark.parametrize("made", [unmoved, moved])
+def test_a_fault_in_what_there_is_is_found_and_nothing_else_is_blamed(made):
+    certificate, _ = certified(record(made("Z[1]", "A[1]", "Z[2]", wrong="Z[2]"), SMALL))
+    assert ("Z[2]",) == certificate.broken()
+    assert 1 == certificate.row("Z[2]").first_broken
+
+
+def test_a_fault_that_begins_later_is_found_in_its_step():
+    certificate, _ = certified(record(unmoved("Z[1]", "A[1]", wrong="A[1]", from_step=5), SMALL))
+    assert ("A[1]",) == certificate.broken()
+    assert 5 == certificate.row("A[1]").first_broken
+
+
+def test_all_steps_of_what_does_not_move_are_judged():
+    certificate, _ = certified(record(unmoved("Z[1]"), SMALL))
+    assert 3 * 20 * SMALL.epochs == certificate.row("Z[1]").checked
+
+
+def test_whoever_shows_all_parameters_is_finished():
+    certificate, following = certified(record(moved(*NETWORK.parameters), SMALL))
+    assert ("agrees", "") == (certificate.verdict, following)
+
+
+def test_parameters_that_are_shown_and_do_not_move_are_no_unfinished_network():
+    certificate, following = certified(record(unmoved("Z[1]"), SMALL))
+    assert following
+    shown = record(moved(*NETWORK.parameters), SMALL)
+    stands = {name: np.broadcast_to(shown.start[name], stack.shape) for name, stack in shown.shown.items()}
+    certificate, following = certified(type(shown)(SMALL, "stands", stands, shown.start))
+    assert ("disagrees", "") == (certificate.verdict, following)
+
+
+def test_what_is_behind_something_shown_has_been_passed():
+    assert "A[1] = max(0, Z[1])" == str(upcoming(NETWORK, {"Z[1]"}))
+    assert "dW[3]" == upcoming(NETWORK, {"J", "dZ[3]"}).defines
+    assert "m_W[1]" == upcoming(NETWORK, {name for name in NETWORK.shapes if name[0] in "dAZJ"}).defines
+
+
+# The verdict on it ---------------------------------------------------------------------------------------------------
+
+
+def check(train, **view):
+    return judged(record(train, SMALL), View(**view))
+
+
+def test_so_far_is_not_agreement():
+    one = check(unmoved("Z[1]", "A[1]"))
+    assert ("not compared", True) == (one.verdict, one.is_so_far)
+
+
+def test_what_alone_was_asked_for_agrees_or_is_missing():
+    assert "agrees" == check(unmoved("Z[1]"), only=("Z[1]",)).verdict
+    missing = check(unmoved("Z[1]"), only=("Z[1]", "dW[3]"))
+    assert ("not compared", ("dW[3]",)) == (missing.verdict, missing.missing)
+
+
+def test_what_is_broken_is_not_so_far():
+    one = check(unmoved("Z[1]", wrong="Z[1]"))
+    assert ("disagrees", False) == (one.verdict, one.is_so_far)
+
+
+def test_a_dialect_is_a_fault_where_conventions_are_fixed():
+    trace = record(moved(*(n for n, shape in NETWORK.shapes.items() if shape)), SMALL)
+    shown = {name: {m: s / np.float32(m) for m, s in stack.items()} if name[:2] in ("dA", "dZ") else stack
+             for name, stack in trace.shown.items()}  # fmt: skip
+    mean = type(trace)(SMALL, "mean", shown, trace.start)
+    assert ["agrees", "disagrees"] == [judged(mean, View(), is_strict=strict).verdict for strict in (False, True)]
+    assert "agrees" == judged(trace, View(), is_strict=True).verdict
+
+
+def test_without_a_certificate_nothing_was_compared():
+    assert "not compared" == Checked("mine", "float32", failed="it raised ValueError").verdict
