@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 
-.PHONY: help setup agreement test lint clean
+.PHONY: help setup agreement test exam lint clean
 
 help:       ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,9 @@ agreement: setup  ## train the article's network in NumPy, Keras and PyTorch and
 
 test: setup lint  ## lint, then all tests
 	.venv/bin/pytest -n 2 --dist loadgroup
+
+exam: setup  ## plant every known mistake, and a thousand honest variations: what is noticed, located, named
+	.venv/bin/python -m tests.exam.exam
 
 lint: setup  ## ruff and mypy
 	.venv/bin/ruff check
