@@ -9,6 +9,7 @@ the rate of false alarms; writes build/exam/answers.csv; exits 1 where an answer
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable
@@ -25,7 +26,7 @@ from comparisons.certifying import certify
 from comparisons.implementations.registry import Implementation
 from comparisons.implementations.registry import load as load_subject
 from comparisons.recording import record
-from comparisons.trace import load
+from comparisons.trace import Trace, load
 from tests.exam.answers import Answer, answer
 from tests.exam.honest import variations
 from tests.exam.plants import PLANTS, VISIBILITIES
@@ -58,14 +59,24 @@ def of_person(number: int) -> tuple[str, tuple[tuple[str, ...], ...], str]:
     return f"{person.file}: {person.mistake}", found["train"].explained_by, found["honest"].verdict
 
 
-def of_honest(asked: tuple[int, int]) -> list[tuple[str, str, bool]]:
-    """Variations: their names, verdicts, and whether a mistake was named."""
+def of_honest(asked: tuple[int, int]) -> list[tuple[str, str, str, bool]]:
+    """Variations: the digests of what they showed, their names, verdicts, and whether a mistake was named."""
     n, seed = asked
     found = []
     for name, train, experiment in variations(n, seed):
-        certificate = certify(record(train, experiment))
-        found.append((name, certificate.verdict, bool(certificate.explained_by)))
+        trace = record(train, experiment)
+        certificate = certify(trace)
+        found.append((digest_of(trace), name, certificate.verdict, bool(certificate.explained_by)))
     return found
+
+
+def digest_of(trace: Trace) -> str:
+    """SHA-256 of the numbers that were shown: two runs that differ in one bit, or in what they show, have two."""
+    digest = hashlib.sha256()
+    for name, stack in sorted(trace.shown.items()):
+        for m, part in stack.items() if isinstance(stack, dict) else [(0, stack)]:
+            digest.update(f"{name} {m} {part.shape} {part.dtype}".encode() + part.tobytes())
+    return digest.hexdigest()
 
 
 def all_of(work: Callable[[Any], Any], asked: Iterable[Any], title: str) -> list[Any]:
@@ -95,7 +106,7 @@ def shares(answers: pd.DataFrame) -> Table:
 def main() -> int:
     """Run it."""
     parser = argparse.ArgumentParser(prog="exam", description=__doc__.splitlines()[0])
-    parser.add_argument("--honest", type=int, default=1000, help="how many honest variations (1000)")
+    parser.add_argument("--honest", type=int, default=1200, help="how many honest variations (1200)")
     parser.add_argument("--no-frameworks", action="store_true", help="leave out what needs PyTorch and Keras")
     parser.add_argument("--out", type=Path, default=Path("build/exam"))
     options = parser.parse_args()
@@ -124,10 +135,10 @@ def main() -> int:
         console.print(f"WRONG {a.where} {a.plant}, {a.visibility} ({a.seen}): {a.verdict}, {a.names}", soft_wrap=True)
     unnamed = [(file, said) for file, said, _ in people if (file.partition(": ")[2],) not in said]
     console.print(f"people's files: {len(people) - len(unnamed)} of {len(people)} named", *unnamed)
-    alarms = [name for name, verdict, is_named in honest if verdict != "agrees" or is_named]
+    alarms = [name for _, name, verdict, is_named in honest if verdict != "agrees" or is_named]
     alarms += [file for file, _, verdict in people if verdict != "agrees"]
-    n_honest = len({name for name, *_ in honest}) + len(people)
-    console.print(f"honest variations: {n_honest} distinct, {len(alarms)} false alarms", *alarms)
+    n_honest = len({digest for digest, *_ in honest}) + len(people)
+    console.print(f"honest variations: {n_honest} with traces of their own, {len(alarms)} false alarms", *alarms)
     return 1 if wrong or unnamed or alarms else 0
 
 
