@@ -115,7 +115,7 @@ def wrong_files(page: str) -> Iterator[str]:
 
 
 def wrong_links(page: str) -> Iterator[str]:
-    """Links inside the repository that lead nowhere, from the root and from docs/ alike; indented lines are formulas."""
+    """Links inside the repository that lead nowhere, from the root and from docs/ alike; what is indented is code."""
     for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"^ {4}.*$", "", page, flags=re.MULTILINE)):
         path, _, anchor = target.partition("#")
         if "://" in target:
