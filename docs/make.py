@@ -1,13 +1,15 @@
-"""Writes what is made: docs/dialects.md from reference/dialects.py, and tables of docs/whole-runs.md from measurements.
+"""Writes what is made: docs/dialects.md, tables of docs/whole-runs.md, and the outputs of docs/article.ipynb.
 
     .venv/bin/python docs/make.py
 
-`tests/packaging/test_docs.py` asserts that the pages in the repository are what this writes.
+`tests/packaging/test_docs.py` and `test_notebooks.py` assert that the pages in the repository are what this writes.
 """
 
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from itertools import groupby
@@ -115,12 +117,26 @@ def with_tables(name: str) -> str:
     return page
 
 
+NOTEBOOKS = ("article.ipynb",)
+
+
+def with_outputs(name: str) -> str:
+    """A notebook executed in a process of its own. Error: SystemExit where a cell raises, which was told by then."""
+    call = [sys.executable, str(FOLDER / "notebook.py"), str(FOLDER / name)]
+    done = subprocess.run(call, stdout=subprocess.PIPE, encoding="utf-8", check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    return done.stdout
+
+
 def main() -> None:
     """Write every page."""
     for name, page in PAGES.items():
         (FOLDER / name).write_text(page(), encoding="utf-8")
     for name in TABLES:
         (FOLDER / name).write_text(with_tables(name), encoding="utf-8")
+    for name in NOTEBOOKS:
+        (FOLDER / name).write_text(with_outputs(name), encoding="utf-8")
 
 
 if __name__ == "__main__":

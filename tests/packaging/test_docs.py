@@ -35,7 +35,7 @@ from comparisons.wording import MEASURED, alarm_line
 from reference.learned import History
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs").glob("*.ipynb"))]
 PACKAGES = ("reference", "comparisons", "reports")
 BANNED = ("toler" + "ance", "../" + "shared", "issue" + " #")
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -64,6 +64,15 @@ def inline(page: str) -> list[str]:
 
 def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
+
+
+def text_of(page: Path) -> str:
+    """A page as Markdown; the code cells of a notebook as fences, its outputs left out."""
+    text = page.read_text(encoding="utf-8")
+    if page.suffix != ".ipynb":
+        return text
+    cells = [("".join(cell["source"]), cell["cell_type"]) for cell in json.loads(text)["cells"]]
+    return "\n\n".join(source if kind == "markdown" else f"```python\n{source}\n```" for source, kind in cells)
 
 
 # What a page names exists ---------------------------------------------------------------------------------------------
@@ -106,8 +115,8 @@ def wrong_files(page: str) -> Iterator[str]:
 
 
 def wrong_links(page: str) -> Iterator[str]:
-    """Links inside the repository that lead nowhere, from the root and from docs/ alike."""
-    for target in re.findall(r"\]\(([^)\s]+)\)", page):
+    """Links inside the repository that lead nowhere, from the root and from docs/ alike; what is indented is code."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"^ {4}.*$", "", page, flags=re.MULTILINE)):
         path, _, anchor = target.partition("#")
         if "://" in target:
             continue
@@ -170,7 +179,7 @@ REJECTED: dict[Rule, tuple[str, ...]] = {
 
 @EACH_PAGE
 def test_what_a_page_names_is_there(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
+    text = text_of(page)
     assert {} == {rule.__name__: wrong for rule in REJECTED if (wrong := list(rule(text)))}
 
 
@@ -189,8 +198,11 @@ def test_a_rule_rejects(rule: Rule, text: str) -> None:
 def test_the_rules_see_what_the_pages_show() -> None:
     commands = [words for words in shell_lines(read("README.md")) if words[0] == "backproof"]
     assert {"run", "check", "record", "certify"} == {words[1] for words in commands}
-    assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "trace.md", "dialects.md"} <= {page.name for page in PAGES}
+    assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "trace.md", "article.ipynb"} <= {p.name for p in PAGES}
     assert fences("```sh\na\n```\n\n- b\n\n  ```toml\n  c = 1\n  ```\n", "toml") == ["c = 1\n"]
+    notebook = text_of(ROOT / "docs/article.ipynb")
+    assert "certify(network, two_epochs)\n" in "".join(fences(notebook, "python"))
+    assert "backproof explain summed-gradient" in inline(notebook)
 
 
 # What is made from the code is as made --------------------------------------------------------------------------------
