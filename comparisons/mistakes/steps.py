@@ -63,7 +63,7 @@ def correction_by_epochs(per_epoch: int, epochs: int) -> Callable[..., Array]:
 
     def correction(t: Array, *, beta: float) -> Array:
         """1 − beta to the number of the epoch"""
-        return 1 - beta ** (1 + sum(1 * (t > per_epoch * k) for k in range(1, epochs)))
+        return 1 - beta ** (1 + 0 * t + sum(1 * (t > per_epoch * k) for k in range(1, epochs)))
 
     return correction
 

@@ -22,16 +22,18 @@ def test_every_mistake_is_a_known_form():
 
 
 @pytest.mark.parametrize("person", IN_NUMPY)
-def test_a_file_agrees_without_its_mistake_and_disagrees_with_it(person):
+def test_a_file_agrees_without_its_mistake_and_is_told_its_name(person):
     verdicts = {}
     for function in ("honest", "train"):
         subject, layout = load(Implementation(person.file, person.target(function)))
-        verdicts[function] = certify(record(subject, person.experiment, layout=layout)).verdict
+        certificate = certify(record(subject, person.experiment, layout=layout))
+        verdicts[function] = certificate.verdict
     assert {"honest": "agrees", "train": "disagrees"} == verdicts
+    assert ((person.mistake,),) == certificate.explained_by
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_files_of_a_framework_agree_without_their_mistakes_and_disagree_with_them(framework, tmp_path):
+def test_files_of_a_framework_agree_without_their_mistakes_and_are_told_their_names(framework, tmp_path):
     need(framework)
     people = [person for person in PEOPLE if person.framework == framework]
     asked = {
@@ -39,5 +41,8 @@ def test_files_of_a_framework_agree_without_their_mistakes_and_disagree_with_the
         for person in people
         for function in ("honest", "train")
     }
-    found = {name: certify(trace).verdict for name, trace in recorded(asked, tmp_path).items()}
-    assert found == {name: "agrees" if name.endswith("honest") else "disagrees" for name in asked}
+    found = {name: certify(trace) for name, trace in recorded(asked, tmp_path).items()}
+    expected = {f"{p.file}-{function}": mistakes for p in people
+                for function, mistakes in {"honest": (), "train": ((p.mistake,),)}.items()}  # fmt: skip
+    assert expected == {name: certificate.explained_by for name, certificate in found.items()}
+    assert {"agrees"} == {c.verdict for name, c in found.items() if name.endswith("honest")}

@@ -103,6 +103,7 @@ def wrong_programs(page: str) -> Iterator[str]:
             yield from (f"make {word}" for word in words[1:] if word not in targets)
         elif words[0].startswith(".venv/bin/"):
             named = [word for word in words[1:] if re.fullmatch(r"[\w./]+", word) and "/" in word]
+            named = [word for word in named if not word.startswith("build/")]  # which a command before it writes
             yield from (f"{words[0]} {word}" for word in named if not (ROOT / word).exists())
 
 
