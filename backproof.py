@@ -5,6 +5,7 @@
     W, b, history = backproof.train()                        # the article's network, in NumPy alone
     trace = backproof.record(my_train, backproof.Experiment())       # what any training loop yields, step by step
     print(backproof.certify(trace))                          # every number of it against the article's equations
+    yield backproof.shown(model, optimizer)                  # in my_train: what a PyTorch or Keras model can show
 
 Each name is imported when it is first used, so that `import backproof` costs nothing and brings no framework.
 """
@@ -24,9 +25,11 @@ if TYPE_CHECKING:  # for type checkers, which do not run __getattr__
     from comparisons.experiment import Experiment as Experiment
     from comparisons.learning import train as train
     from comparisons.recording import record as record
+    from comparisons.shown import shown as shown
+    from comparisons.shown import watch as watch
     from comparisons.trace import load as load
 
-__all__ = ["Experiment", "certify", "compare", "load", "record", "train"]
+__all__ = ["Experiment", "certify", "compare", "load", "record", "shown", "train", "watch"]
 
 _FOUND_IN = {
     "Experiment": "comparisons.experiment",
@@ -34,7 +37,9 @@ _FOUND_IN = {
     "compare": "comparisons.agreement",
     "load": "comparisons.trace",
     "record": "comparisons.recording",
+    "shown": "comparisons.shown",
     "train": "comparisons.learning",
+    "watch": "comparisons.shown",
 }
 _FOLDER = Path(__file__).resolve().parent
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from comparisons.errors import UsageError
+from comparisons.shown import Read, Shown
 from reference.network import Network
 
 LAYOUTS = {
@@ -35,7 +36,7 @@ class Delivery:
             raise DeliveryError(f'LAYOUT is "{layout}"; choose one of {choices}')
         self.network = network
         self.dtype = np.dtype(precision)
-        self.layout = layout
+        self.layout = layout  # of what was not read from a model, whose arrays know how they lie
         self.names: tuple[str, ...] | None = None
         self.first: dict[str, tuple[np.ndarray, int]] = {}  # parameters of step 1, and where they lay
 
@@ -49,7 +50,7 @@ class Delivery:
                 f"it must show {', '.join(self.network.parameters)} and nothing else, but shows {', '.join(values)}; "
                 "a step is shown after its batch: loop over experiment.batches()"
             )
-        return {name: self._array(name, value, 0, "the start") for name, value in values.items()}
+        return {name: self._array(name, values, 0, "the start") for name in values}
 
     def step(self, yielded: Any, number: int, m: int) -> dict[str, np.ndarray]:
         """The quantities of step `number` (from 1), which had m examples, as copies in the article's layout."""
@@ -60,7 +61,7 @@ class Delivery:
             gone, new = set(self.names) - set(values), set(values) - set(self.names)
             what = f"no longer shows {_listed(gone)}" if gone else f"shows {_listed(new)} for the first time"
             raise DeliveryError(f"step {number} {what}; show the same quantities at every step")
-        arrays = {name: self._array(name, values[name], m, f"step {number}") for name in self.names}
+        arrays = {name: self._array(name, values, m, f"step {number}") for name in self.names}
         if number <= 2:
             self._refuse_one_array_for_several(values, arrays, number)
         return arrays
@@ -106,10 +107,21 @@ class Delivery:
         for name in yielded:
             if name not in known:
                 near = difflib.get_close_matches(str(name), known, n=3) or known[:4]
-                raise DeliveryError(f'{where} shows "{name}", which is no quantity here; near it are {", ".join(near)}')
+                raise DeliveryError(
+                    f'{where} shows "{name}"{_owner(yielded, name)}, which is no quantity here; near it are '
+                    f"{', '.join(near)}"
+                )
+        missing = [name for name in self.network.parameters if isinstance(yielded, Shown) and name not in yielded]
+        if missing:
+            last = [name for name in self.network.parameters if name in yielded][-1]
+            raise DeliveryError(
+                f"{where} shows a model that ends with {last}{_owner(yielded, last)}, but the experiment's network has "
+                f"{missing[0]} too; give the model the layers of the experiment, or choose --experiment"
+            )
         return yielded
 
-    def _array(self, name: str, value: Any, m: int, where: str) -> np.ndarray:
+    def _array(self, name: str, values: Mapping[str, Any], m: int, where: str) -> np.ndarray:
+        value, read = values[name], values.read(name) if isinstance(values, Shown) else None
         array = _as_array(value)
         if array is None or array.dtype.kind not in "fiub":
             raise DeliveryError(f"{where}: {name} is {_described(value)}; show an array of {self.dtype} numbers")
@@ -119,9 +131,9 @@ class Delivery:
                 f"{where}: {name} is {array.dtype}, but the experiment's precision is {self.dtype}; compute in "
                 f"{self.dtype} (experiment.dtype), or choose --precision {array.dtype}"
             )
-        turned = self._turned(name, array, expected)
+        turned = self._turned(name, array, expected, read.layout if read else self.layout)
         if turned is None:
-            raise DeliveryError(self._misshapen(name, array, expected, where))
+            raise DeliveryError(self._misshapen(name, array, expected, where, read))
         copy = np.array(turned, self.dtype, order="C")
         if isinstance(value, (int, float)) and copy.item() != value and value == value:
             raise DeliveryError(
@@ -133,22 +145,27 @@ class Delivery:
             raise DeliveryError(f"{where}: {name}{list(index)} is {copy[index]}; every number shown must be finite")
         return copy
 
-    def _turned(self, name: str, array: np.ndarray, expected: tuple[int, ...]) -> np.ndarray | None:
+    def _turned(self, name: str, array: np.ndarray, expected: tuple[int, ...], layout: str) -> np.ndarray | None:
         """The array in the article's layout; None if its shape cannot be that."""
         if array.ndim < 2:  # b as (n,), J as a number, one output's examples as (m,)
             fits = array.size == np.prod(expected) and 1 in expected
             return array.reshape(expected) if fits else None
         is_row = expected[-1] == 1 and array.shape != expected  # a bias as (1, n), but not weights of a single input
-        turn = self.layout == "rows" or (self.layout == "torch" and (self.network.per_example(name) or is_row))
+        turn = layout == "rows" or (layout == "torch" and (self.network.per_example(name) or is_row))
         turned = array.mT if turn else array
         return turned if turned.shape == expected else None
 
-    def _misshapen(self, name: str, array: np.ndarray, expected: tuple[int, ...], where: str) -> str:
-        here = expected[::-1] if self._turned(name, np.empty(expected[::-1]), expected) is not None else expected
-        text = f'{where}: {name} has the shape {array.shape}, but in the layout "{self.layout}" it is {here}'
+    def _misshapen(self, name: str, array: np.ndarray, expected: tuple[int, ...], where: str, read: Read | None) -> str:
+        of = read.layout if read else self.layout
+        here = expected[::-1] if self._turned(name, np.empty(expected[::-1]), expected, of) is not None else expected
+        if read:
+            return (
+                f"{where}: {name}{_of(read)} has the shape {array.shape}, but the experiment's is {here}; "
+                "give the model the layers of the experiment, or choose --experiment"
+            )
+        text = f'{where}: {name} has the shape {array.shape}, but in the layout "{of}" it is {here}'
         for layout, says in LAYOUTS.items():
-            other = Delivery(self.network, str(self.dtype), layout)
-            if layout != self.layout and other._turned(name, array, expected) is not None:
+            if layout != of and self._turned(name, array, expected, layout) is not None:
                 return f'{text}; if {says.split(":")[0]}, put LAYOUT = "{layout}" at the top of the file'
         return text
 
@@ -168,6 +185,16 @@ def _place(value: Any) -> int | None:
         return None
     array = _as_array(value)
     return None if array is None else int(array.__array_interface__["data"][0])
+
+
+def _owner(values: Mapping[str, Any], name: str) -> str:
+    """` of the layer "0" (Linear)`, if that is known."""
+    read = values.read(name) if isinstance(values, Shown) else None
+    return _of(read) if read else ""
+
+
+def _of(read: Read) -> str:
+    return f" of {read.owner}" if read.owner else ""
 
 
 def _described(value: Any) -> str:

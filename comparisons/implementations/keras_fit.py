@@ -12,9 +12,9 @@ from comparisons.implementations.keras_model import (
     in_precision,
     keras,
     optimizer_of,
-    parameters_of,
     regularizers_of,
 )
+from comparisons.shown_by_keras import parameters
 
 LAYOUT = "rows"
 
@@ -40,7 +40,7 @@ def train(experiment):
             shuffle=False,  # a generator has its own order, and Keras warns where it is not told so
             callbacks=[*scheduled(experiment), watch],
         ),
-        lambda: {name: variable.numpy() for name, variable in parameters_of(model.layers).items()},
+        lambda: {name: variable.numpy() for name, variable in parameters(model).items()},
     )
 
 

@@ -25,14 +25,6 @@ def fill(layers, experiment):
         layer.set_weights([initial[f"W[{number}]"].T, initial[f"b[{number}]"][:, 0]])
 
 
-def parameters_of(layers):
-    """The variables of Dense layers by the article's names."""
-    named = {}
-    for number, layer in enumerate(layers, 1):
-        named |= {f"W[{number}]": layer.kernel, f"b[{number}]": layer.bias}
-    return named
-
-
 def activation_of(name):
     """What `activation=` takes for it."""
     return keras.layers.LeakyReLU(negative_slope=0.01) if name == "leaky-relu" else name

@@ -9,9 +9,9 @@ from comparisons.implementations.keras_model import (
     in_precision,
     keras,
     optimizer_of,
-    parameters_of,
     regularizers_of,
 )
+from comparisons.shown_by_keras import moments, parameters
 
 import tensorflow as tf  # isort: skip  (Keras sets its environment first)
 
@@ -29,8 +29,8 @@ def train(experiment):
         x = outputs[f"A[{number}]"] = keras.layers.Activation(activation_of(name))(x)
     fill(dense, experiment)
     model, loss, optimizer = keras.Model(inputs, x), keras.losses.BinaryCrossentropy(), optimizer_of(experiment)
-    parameters = parameters_of(dense)
-    optimizer.build(list(parameters.values()))
+    named = parameters(model)
+    optimizer.build(list(named.values()))
     last = f"A[{len(dense)}]"
     of_parameter = "g_" if experiment.decay.kind == "coupled" else "d"  # with the penalty's gradient in it, or without
 
@@ -44,28 +44,16 @@ def train(experiment):
             J = loss(y, a)
             total = J + sum(model.losses) if model.losses else J
         inner = {name: value for name, value in shown.items() if name != last}
-        variables = {name: variable.value for name, variable in parameters.items()}
+        variables = {name: variable.value for name, variable in named.items()}
         of_inner, of_variables = tape.gradient(total, (inner, variables))
-        optimizer.apply(list(of_variables.values()), list(parameters.values()))
+        optimizer.apply(list(of_variables.values()), list(named.values()))
         shown |= {f"d{name}": value for name, value in of_inner.items()}
         shown |= {f"{of_parameter}{name}": value for name, value in of_variables.items()}
         return {"A[0]": x, "Y": y, "J": J} | shown
 
     activations = {number: layer for number, layer in enumerate(model.layers[2::2], 1)}
-    yield parameters
+    yield named
     for (X, Y), rate in zip(experiment.batches(), experiment.learning_rates(), strict=True):
         optimizer.learning_rate = float(rate)
         shown = step(tf.constant(X.T), tf.constant(Y.T))
-        yield shown | moments(optimizer, parameters) | parameters
-
-
-SLOTS = {"momentums": "m", "_momentums": "m", "_average_gradients": "m", "_velocities": "v"}
-
-
-def moments(optimizer, parameters):
-    """What the optimizer keeps of each parameter, m and v; gradient descent keeps nothing."""
-    kept = {}
-    for slot, letter in SLOTS.items():
-        if variables := getattr(optimizer, slot, None):
-            kept |= {f"{letter}_{name}": value for name, value in zip(parameters, variables, strict=True)}
-    return kept
+        yield shown | moments(optimizer, named) | named

@@ -2,6 +2,8 @@
 
 import torch
 
+from comparisons.shown_by_torch import parameters as parameters_of
+
 ACTIVATIONS = {
     "relu": torch.nn.ReLU,
     "leaky-relu": lambda: torch.nn.LeakyReLU(0.01),
@@ -23,14 +25,6 @@ def model_of(experiment):
         for name, parameter in parameters_of(model).items():
             parameter.copy_(torch.from_numpy(initial[name]).reshape(parameter.shape))
     return model
-
-
-def parameters_of(model):
-    """The model's parameters by the article's names."""
-    named = {}
-    for number, module in enumerate((m for m in model if isinstance(m, torch.nn.Linear)), 1):
-        named |= {f"W[{number}]": module.weight, f"b[{number}]": module.bias}
-    return named
 
 
 def optimizer_of(experiment, model):

@@ -286,7 +286,7 @@ def run_python(text: str, folder: Path) -> str:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that the README has its reader write."""
     folder = tmp_path_factory.mktemp("desk")
-    network, _ = fences(read("README.md"), "python")
+    network, _, _ = fences(read("README.md"), "python")
     line = next(line for line in network.splitlines() if 'gradients[f"db' in line)
     (folder / "my_network.py").write_text(network)
     (folder / "wrong.py").write_text(network.replace(line, line.removesuffix(" / m")))
@@ -355,7 +355,7 @@ def test_the_page_on_checking_has_every_option_column_and_line(desk: Path) -> No
 
 
 def test_the_python_of_the_page_on_checking_runs(desk: Path) -> None:
-    notebook, tests = fences(read("docs/check.md"), "python")
+    _, _, notebook, tests = fences(read("docs/check.md"), "python")
     assert run_python(notebook, desk) == "not compared\n"
     (desk / "test_mine.py").write_text(tests, encoding="utf-8")
     is_installed = any(point.name == "backproof" for point in metadata.entry_points(group="pytest11"))
@@ -365,6 +365,38 @@ def test_the_python_of_the_page_on_checking_runs(desk: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(call, cwd=desk, env=environment, capture_output=True, text=True, timeout=300)
     assert "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("place", "name", "package"), [(0, "my_torch.py", "torch"), (1, "my_keras.py", "tensorflow")])
+def test_the_models_of_the_page_on_checking_are_certified(place: int, name: str, package: str, tmp_path: Path) -> None:
+    """As they stand; and with an activation of another kind, they are not."""
+    need(package)
+    program = fences(read("docs/check.md"), "python")[place]
+    (words,) = [words for words in shell_lines(read("docs/check.md")) if name in words]
+    words = [word for word in words if word == name or not word.endswith(".py")]
+    another = program.replace("ReLU", "Tanh").replace("relu", "tanh")
+    for text, code, says, steps in ((program, 0, "✓", "1:64"), (another, 1, "A[1] = max(0, Z[1])", "1:2")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        done = run([steps if word == "1:64" else word for word in words], tmp_path)
+        assert (done.returncode, says in done.stdout) == (code, True), done.stdout + done.stderr
+
+
+def test_the_model_of_the_readme_is_certified(tmp_path: Path) -> None:
+    """Its three lines, with a model that the test makes."""
+    need("torch")
+    _, loop, _ = fences(read("README.md"), "python")
+    made = """
+import backproof
+import torch
+from comparisons.implementations.torch_model import model_of, optimizer_of
+
+def my_model(experiment):
+    model = model_of(experiment)
+    return model, optimizer_of(experiment, model), torch.nn.BCELoss()
+"""
+    asked = "print(backproof.certify(train, backproof.Experiment().but(epochs=1)).verdict)"
+    assert run_python(f"{made}\n{loop}\n{asked}", tmp_path) == "agrees\n"
+    assert run_python(f"{made}\n{loop.replace('zero_grad', 'state_dict')}\n{asked}", tmp_path) == "disagrees\n"
 
 
 def test_the_readme_s_experiment_is_run_recorded_and_certified(desk: Path) -> None:
@@ -383,7 +415,7 @@ def need(package: str) -> None:
 
 
 def test_the_readme_s_python_runs(desk: Path) -> None:
-    _, program = fences(read("README.md"), "python")
+    _, _, program = fences(read("README.md"), "python")
     printed = run_python(program, desk)
     assert printed.startswith("(4, 2) ")
     assert "\nagrees\n" in printed

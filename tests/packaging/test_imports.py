@@ -234,6 +234,8 @@ def loaded_by(statements: str, *path: Path) -> set[str]:
 
 LIGHT = (
     "import backproof; backproof.Experiment()",
+    "import backproof; backproof.shown, backproof.watch",
+    "import comparisons.shown_by_torch, comparisons.shown_by_keras",
     "import reference.article, reference.dialects",
     "import comparisons.experiment",
     "import comparisons.implementations.registry as registry; registry.implementations()",
@@ -258,8 +260,8 @@ def test_importing_the_public_face_imports_nothing_else() -> None:
     assert {"numpy", "pydantic", "reference", "comparisons"} == costly & loaded_by("from backproof import Experiment")
 
 
-def test_the_public_face_is_six_names() -> None:
-    names = {"Experiment", "train", "record", "certify", "compare", "load"}
+def test_the_public_face_is_eight_names() -> None:
+    names = {"Experiment", "train", "record", "certify", "compare", "load", "shown", "watch"}
     assert names == set(backproof.__all__) == set(dir(backproof))
     assert names == {getattr(backproof, name).__name__ for name in names}
 
@@ -272,7 +274,8 @@ def test_type_checkers_see_the_names_where_they_are_found() -> None:
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones() -> None:
-    with pytest.raises(AttributeError, match="no 'trian'; it has Experiment, certify, compare, load, record, train"):
+    known = "Experiment, certify, compare, load, record, shown, train, watch"
+    with pytest.raises(AttributeError, match=f"no 'trian'; it has {known}"):
         backproof.trian  # noqa: B018
 
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from comparisons.implementations.pytorch import moments
-from comparisons.implementations.torch_model import model_of, parameters_of
+from comparisons.implementations.torch_model import model_of
+from comparisons.shown import shown
 
 LAYOUT = "torch"
 
@@ -20,10 +20,8 @@ def damped(experiment, dampening):
     torch.set_num_threads(1)
     model, chosen, loss = model_of(experiment), experiment.optimizer, torch.nn.BCELoss()
     optimizer = torch.optim.SGD(model.parameters(), chosen.learning_rate, chosen.momentum, dampening)
-    parameters = parameters_of(model)
     for X, Y in experiment.batches():
         optimizer.zero_grad()
         loss(model(torch.from_numpy(X.T.copy())), torch.from_numpy(Y.T.copy())).backward()
         optimizer.step()
-        gradients = {f"d{name}": parameter.grad for name, parameter in parameters.items()}
-        yield gradients | moments(optimizer, parameters) | parameters
+        yield shown(model, optimizer)
