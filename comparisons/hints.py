@@ -134,15 +134,15 @@ def values(e: Evidence) -> Iterator[str]:
         yield factor
     if e.lies_in(lambda p: (p.mid.mT, p.radius.mT)):
         yield f"every number of {name} lies in the ball of its transposed place: it is transposed"
-    for other, parts in e.beside.items():
-        by_steps = {p.steps.tobytes(): p for p in parts}
-        if e.lies_in(lambda p, of=by_steps: _of_other(p, of)):  # type: ignore[misc]
-            yield f"every number of {name} lies in the ball of {other}: it is that of another layer"
     shown = e.trace.shown
     is_constant = _is_constant(shown[name])
     alike = [other for other in shown if other != name and _equal(shown[other], shown[name])]
     if alike and not is_constant:
         yield f"{name} equals {listed(alike)}, bit for bit, at every step"
+    for other, parts in e.beside.items():
+        by_steps = {p.steps.tobytes(): p for p in parts}
+        if other not in alike and e.lies_in(lambda p, of=by_steps: _of_other(p, of)):  # type: ignore[misc]
+            yield f"every number of {name} lies in the ball of {other}: it is that of another layer"
     if is_constant and not all((p.mid == p.mid[0]).all() for p in e.parts):
         yield f"{name} is the same at every step"
     elif all((p.actual[p.outside] == 0).all() for p in e.parts):
@@ -192,7 +192,8 @@ def _between(e: Evidence, power: int = 0) -> tuple[float, float]:
 
 def _is_narrow(low: float, high: float) -> bool:
     """Whether it is one factor, not 0, and known closely enough to be told."""
-    return -np.inf < low <= high < np.inf and high - low <= NARROW * min(abs(low), abs(high))
+    is_one = -np.inf < low <= high < np.inf and low * high > 0
+    return is_one and high - low <= NARROW * min(abs(low), abs(high))
 
 
 def _in_words(e: Evidence, low: float, high: float) -> tuple[str, float]:
@@ -209,13 +210,13 @@ def _of_layers(e: Evidence) -> Iterator[tuple[str, float]]:
     if e.number is None:
         return
     n_in, n = e.trace.network.shape(f"W[{e.number}]", 0)[::-1]
-    units, inputs = f"units of layer {e.number}", "its inputs"
-    yield f"{n}, the number of {units}", n
-    yield f"1/{n}, of the number of {units}", 1 / n
-    yield f"{n}/{n_in}, the {units} over {inputs}", n / n_in
-    yield f"{n_in}/{n}, the inputs of layer {e.number} over its units", n_in / n
-    yield f"{n_in}, the number of inputs of layer {e.number}", n_in
-    yield f"1/{n_in}, of the number of inputs of layer {e.number}", 1 / n_in
+    layer = f"layer {e.number}"
+    yield f"the number of units of {layer}", n
+    yield f"1 over the number of units of {layer}", 1 / n
+    yield f"the number of inputs of {layer}", n_in
+    yield f"1 over the number of inputs of {layer}", 1 / n_in
+    yield f"{n}/{n_in}, the units of {layer} over its inputs", n / n_in
+    yield f"{n_in}/{n}, the inputs of {layer} over its units", n_in / n
 
 
 def _times(p: Part, factor: np.ndarray | np.float64) -> tuple[np.ndarray, np.ndarray]:
