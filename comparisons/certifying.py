@@ -49,8 +49,10 @@ def certify(
     else:
         search = Naming(trace, diagnosis)
         names = search.names()
-        found = names[0].dialects if names else diagnosis.smallest()
+        found = () if names else diagnosis.smallest()
         names = names or search.more_names(found)
+        if names:
+            found = names[0].dialects
         if names and all(name.is_convention for name in names):
             found, names = names[0].forms, ()
             diagnosis.knows(found)

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from comparisons.judging import Judging
+from comparisons.precisions import Precision
 from comparisons.trace import Trace
 from reference.forms import Form, in_form
 from reference.network import Network
@@ -22,19 +23,19 @@ Forms = tuple[Form, ...]
 
 
 class Diagnosis:
-    """The search in one trace; `judging` has the whole trace and keeps what was judged."""
+    """The search in one trace; `judging` has the whole trace and keeps what was judged, in the trace's precision or
+    a coarser one."""
 
-    def __init__(self, trace: Trace, known: Sequence[Form]) -> None:
-        self.trace, self.known = trace, tuple(known)
-        self.judging = Judging(trace)
+    def __init__(self, trace: Trace, known: Sequence[Form], precision: Precision | None = None) -> None:
+        self.trace, self.known, self.precision = trace, tuple(known), precision
+        self.judging = Judging(trace, precision)
         self._known_broken: dict[tuple, dict[str, int]] = {}
         self._known_keys: dict[frozenset[str], dict[str, tuple] | None] = {}
         self._known_hits: dict[Form, frozenset[str]] = {}
         self._known_behind: dict[str, frozenset[str]] = {}
         self._known_changes: dict[frozenset[str], dict[str, list[Form]]] = {}
-        self.probes = [
-            self.judging if trace.n_steps <= N_FIRST else Judging(trace.part(trace.first, trace.first + N_FIRST - 1))
-        ]
+        first = trace if trace.n_steps <= N_FIRST else trace.part(trace.first, trace.first + N_FIRST - 1)
+        self.probes = [self.judging if first is trace else Judging(first, precision)]
 
     def whole(self) -> Forms | None:
         """The smallest set of forms that leaves nothing outside; None where no set does.
@@ -63,7 +64,7 @@ class Diagnosis:
             if found := next(breaks(probe, network), None):
                 return found[0]
         if found := next(breaks(self.judging, network), None):
-            self.probes.append(Judging(self._around(found[1])))
+            self.probes.append(Judging(self._around(found[1]), self.precision))
             return found[0]
         return None
 
@@ -104,7 +105,7 @@ class Diagnosis:
             broken_at = self._first_broken_step(forms, known=set(self._broken_under(forms)))
             if broken_at is None:
                 return forms
-            self.probes.append(Judging(self._around(broken_at)))
+            self.probes.append(Judging(self._around(broken_at), self.precision))
 
     def knows(self, forms: Forms) -> None:
         """Take up forms that were found elsewhere; a form that changes whatever is there comes after all others."""
@@ -187,7 +188,7 @@ class Diagnosis:
                 best = (score, forms)
             if not broken:
                 return forms
-            options = {name: self._that_change(name, forms) for name in broken if name not in given_up}
+            options = {name: self.that_change(name, forms) for name in broken if name not in given_up}
             if not options:
                 continue
             if without_any := frozenset(name for name in options if not options[name]):
@@ -212,7 +213,7 @@ class Diagnosis:
         """
         choices: dict[str, list[Form | None]] = {}
         for name in self._broken_under(forms):
-            for form in self._that_change(name, forms):
+            for form in self.that_change(name, forms):
                 options = choices.setdefault(form.choice or form.name, [None])
                 if form not in options:
                     options.append(form)
@@ -229,7 +230,7 @@ class Diagnosis:
         used: set[str] = set()
         n = 0
         for name in self._broken_under(forms).keys() - given_up:
-            choices = {form.choice or form.name for form in self._that_change(name, forms)}
+            choices = {form.choice or form.name for form in self.that_change(name, forms)}
             if choices and not choices & used:
                 used |= choices
                 n += 1
@@ -246,7 +247,7 @@ class Diagnosis:
                 broken[name] = min(step, broken.get(name, step))
         return self._known_broken[key]
 
-    def _that_change(self, name: str, forms: Forms) -> tuple[Form, ...]:
+    def that_change(self, name: str, forms: Forms) -> tuple[Form, ...]:
         """The forms of choices still open that change what this quantity is computed from."""
         names = frozenset(form.name for form in forms)
         if names not in self._known_changes:

@@ -2,68 +2,120 @@
 
 Each hint is a fact about all its recorded numbers, tested within their balls: nothing is said that they do not bear
 out. The facts are those that somebody looks for first: a factor, a transposition, a shift, a place.
+What would hold of any numbers, such as of zeros or in balls without an end, is no fact about these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from comparisons.judging import Judging
 from comparisons.rows import Piece
-from comparisons.trace import Trace
+from comparisons.trace import Stack, Trace
 from comparisons.wording import count, counted, listed
 from reference.network import Network
 
 AT_MOST = 4  # hints, the most telling first
+NARROW = 1e-3  # how closely a factor must be known to be told, as a part of it
+SATURATED = 0.01  # how near to its end an output is called saturated
+
+
+class Part(NamedTuple):
+    """Some steps of a quantity: their positions in the trace, midpoints and radii of the balls, what was recorded."""
+
+    steps: np.ndarray
+    mid: np.ndarray
+    radius: np.ndarray
+    actual: np.ndarray
+    unit: float
+
+    @classmethod
+    def of(cls, piece: Piece) -> Part:
+        """A piece, with a ball for every number."""
+        mid, radius = (np.broadcast_to(array, piece.actual.shape) for array in (piece.ball.mid, piece.ball.radius))
+        return cls(piece.steps, mid, radius, piece.actual, piece.ball.precision.unit)
+
+    @property
+    def outside(self) -> np.ndarray:
+        """Which numbers lie outside their balls."""
+        return ~(np.abs(self.actual - self.mid) <= self.radius)
+
+
+Turned = Callable[[Part], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """A broken quantity: its balls and what was recorded, piece by piece, each of the steps of one batch size."""
+    """A broken quantity, in parts of the steps of one batch size each, and `beside` it those of the next layers."""
 
     trace: Trace
     quantity: str
-    pieces: tuple[Piece, ...]
-
-    @cached_property
-    def outside(self) -> list[np.ndarray]:
-        """Where each piece lies outside."""
-        return [~(np.abs(p.actual - p.ball.mid) <= p.ball.radius) for p in self.pieces]
+    parts: tuple[Part, ...]
+    beside: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
 
     @cached_property
     def steps(self) -> np.ndarray:
         """The steps that are broken, counted from 1."""
-        found = [p.steps[_steps_with(o)] + self.trace.first for p, o in zip(self.pieces, self.outside, strict=True)]
-        return np.sort(np.concatenate(found))
+        return np.sort(np.concatenate([p.steps[_steps_with(p.outside)] + self.trace.first for p in self.parts]))
 
-    def all_inside(self, turned: Callable[[Piece], tuple[np.ndarray, np.ndarray]]) -> bool:
-        """Whether all numbers lie in other balls, of these midpoints and radii."""
-        for piece in self.pieces:
-            mid, radius = turned(piece)
-            if mid.shape != piece.actual.shape or not (np.abs(piece.actual - mid) <= radius).all():
+    @cached_property
+    def number(self) -> int | None:
+        """The layer of the quantity."""
+        found = re.search(r"\[(\d+)\]$", self.quantity)
+        return int(found[1]) if found else None
+
+    def lies_in(self, turned: Turned, *, where_broken: bool = False) -> bool:
+        """Whether all numbers, or those of broken steps, lie in other balls, of these midpoints and radii.
+
+        A ball without an end bears nothing out.
+        """
+        for p in self.parts:
+            mid, radius = turned(p)
+            if mid.shape != p.actual.shape:
+                return False
+            is_inside = (np.abs(p.actual - mid) <= radius) & (np.isfinite(radius) | ~p.outside)
+            if not (is_inside | (where_broken & ~_spread(_steps_with(p.outside), p.actual))).all():
                 return False
         return True
 
-    def sizes(self, piece: Piece) -> np.ndarray:
-        """The batch size of each step of a piece, to be multiplied with it."""
-        return self.trace.sizes[piece.steps].astype(float).reshape(-1, *[1] * (piece.actual.ndim - 1))
+    def sizes(self, p: Part) -> np.ndarray:
+        """The batch size of each step of a part, to be multiplied with it."""
+        return self.trace.sizes[p.steps].astype(float).reshape(-1, *[1] * (p.actual.ndim - 1))
 
 
 def hints_of(judging: Judging, network: Network, quantity: str) -> tuple[str, ...]:
     """What is to be seen in a broken quantity, in sentences."""
-    pieces = judging.pieces(network, quantity)
-    evidence = Evidence(judging.trace, quantity, tuple(pieces))
+
+    def parts(name: str) -> tuple[Part, ...]:
+        return tuple(map(Part.of, judging.pieces(network, name)))
+
+    names = _of_the_next_layers(quantity, judging.trace)
+    evidence = Evidence(judging.trace, quantity, parts(quantity), {name: parts(name) for name in names})
     with np.errstate(all="ignore"):  # a ball may have no end
         found = [hint for look in (values, places, times) for hint in look(evidence)]
     return tuple(found[:AT_MOST])
 
 
+def _of_the_next_layers(quantity: str, trace: Trace) -> list[str]:
+    """The same of the layer below and of the layer above, where it is shown and has the same shape."""
+    found = re.fullmatch(r"(.*)\[(\d+)\]", quantity)
+    names = [f"{found[1]}[{int(found[2]) + by}]" for by in (-1, 1)] if found else []
+    shapes = trace.network.shapes
+    return [
+        name
+        for name in names
+        if name in trace.shown and name in trace.network.by_name and shapes[name] == shapes[quantity]
+    ]
+
+
 def _steps_with(outside: np.ndarray) -> np.ndarray:
-    """Which steps of a piece have a number outside."""
+    """Which steps of a part have a number outside."""
     return np.asarray(outside.reshape(len(outside), -1).any(axis=1))
 
 
@@ -76,59 +128,101 @@ def _spread(of_steps: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 def values(e: Evidence) -> Iterator[str]:
-    """A factor, a transposition, another quantity, another step."""
+    """A factor, a transposition, another layer, another quantity, another step."""
     name = e.quantity
     if factor := _factor(e):
         yield factor
-    if e.all_inside(lambda p: (p.ball.mid.mT, p.ball.radius.mT)) and pieces_differ(e):
+    if e.lies_in(lambda p: (p.mid.mT, p.radius.mT)):
         yield f"every number of {name} lies in the ball of its transposed place: it is transposed"
-    for other, stack in e.trace.shown.items():
-        if other != name and _equal(stack, e.trace.shown[name]):
-            yield f"{name} equals {other}, bit for bit, at every step"
-    stack = e.trace.shown[name]
-    if isinstance(stack, np.ndarray) and len(stack) > 1:
-        if (stack == stack[0]).all():
-            yield f"{name} is the same at every step"
-        elif len(e.pieces) == 1 and _is_late(e.pieces[0]):
-            yield f"{name} is what it should have been a step before, at every step"
+    shown = e.trace.shown
+    is_constant = _is_constant(shown[name])
+    alike = [other for other in shown if other != name and _equal(shown[other], shown[name])]
+    if alike and not is_constant:
+        yield f"{name} equals {listed(alike)}, bit for bit, at every step"
+    for other, parts in e.beside.items():
+        by_steps = {p.steps.tobytes(): p for p in parts}
+        if other not in alike and e.lies_in(lambda p, of=by_steps: _of_other(p, of)):  # type: ignore[misc]
+            yield f"every number of {name} lies in the ball of {other}: it is that of another layer"
+    if is_constant and not all((p.mid == p.mid[0]).all() for p in e.parts):
+        yield f"{name} is the same at every step"
+    elif all((p.actual[p.outside] == 0).all() for p in e.parts):
+        yield f"every number of {name} that is broken is 0"
+    elif _is_late(e):
+        yield f"{name} is what it should have been a step before, at every step"
 
 
-def pieces_differ(e: Evidence) -> bool:
-    """Whether a transposed ball is another one."""
-    return any(not np.array_equal(p.ball.mid, p.ball.mid.mT) for p in e.pieces if p.ball.mid.ndim == 3)
+def _of_other(p: Part, parts: Mapping[bytes, Part]) -> tuple[np.ndarray, np.ndarray]:
+    """The balls of another quantity at the same steps; none that fits where it is not judged at the same ones."""
+    other = parts.get(p.steps.tobytes())
+    return (np.empty(0), np.empty(0)) if other is None else (other.mid, other.radius)
 
 
 def _factor(e: Evidence) -> str:
     """A constant factor, if one fits all numbers, and what it is."""
-    rate = e.trace.experiment.optimizer.learning_rate
-    named = {"-1": -1.0, "2": 2.0, "1/2": 0.5, "4": 4.0, "1/4": 0.25, f"the learning rate, {rate:g}": rate,
-             f"1 over the learning rate, {1 / rate:g}": 1 / rate}  # fmt: skip
-    for words, by in {"m, the number of examples": 1, "1/m, of the number of examples": -1}.items():
-        if e.all_inside(lambda p, by=by: _times(p, e.sizes(p) ** by)):  # type: ignore[misc]
+    for words, power in (("m, the number of examples", 1), ("1/m, of the number of examples", -1)):
+        low, high = _between(e, power)
+        is_m = low <= 1 <= high and _is_narrow(low, high)
+        if is_m and e.lies_in(lambda p, power=power: _times(p, e.sizes(p) ** power)):  # type: ignore[misc]
             return f"{e.quantity} is {words}, times what it should be, at every step"
-    low, high = -np.inf, np.inf
-    for p, outside in zip(e.pieces, e.outside, strict=True):
-        mid, radius = np.broadcast_to(p.ball.mid, p.actual.shape), np.broadcast_to(p.ball.radius, p.actual.shape)
-        is_broken = _spread(_steps_with(outside), p.actual)
-        telling = is_broken & (np.abs(mid) > radius)
-        if (is_broken & ~telling & (p.actual != 0) & (np.abs(p.actual) > 2 * (np.abs(mid) + radius))).any():
-            return ""
-        ends = np.stack([p.actual[telling] / (mid - radius)[telling], p.actual[telling] / (mid + radius)[telling]])
-        if ends.size:
-            rounding = 2 * p.ball.precision.unit  # of the product itself
-            least, most = ends * (1 - np.sign(ends) * rounding), ends * (1 + np.sign(ends) * rounding)
-            low, high = max(low, float(least.min(axis=0).max())), min(high, float(most.max(axis=0).min()))
-    if not -np.inf < low <= high < np.inf or low <= 1 <= high:
+    low, high = _between(e)
+    if not _is_narrow(low, high) or low <= 1 <= high:
         return ""
-    words = next((words for words, value in named.items() if low <= value <= high), _shortest(low, high))
-    when = "at every step" if len(e.steps) == e.trace.n_steps else "at every step that is broken"
-    return f"{e.quantity} is {words} times what it should be, {when}"
+    words, factor = _in_words(e, low, high)
+    if not e.lies_in(lambda p: _times(p, np.float64(factor)), where_broken=True):
+        return ""
+    when = "at every step" if e.lies_in(lambda p: _times(p, np.float64(factor))) else "at every step that is broken"
+    of_layers = next((f", which is {ratio}" for ratio, value in _of_layers(e) if low <= value <= high), "")
+    return f"{e.quantity} is {words} times what it should be, {when}{of_layers}"
 
 
-def _times(piece: Piece, factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _between(e: Evidence, power: int = 0) -> tuple[float, float]:
+    """Between which numbers a factor, times this power of m, lies, by all numbers of broken steps that tell it."""
+    low, high = -np.inf, np.inf
+    for p in e.parts:
+        is_telling = _spread(_steps_with(p.outside), p.actual) & (np.abs(p.mid) > p.radius)
+        if not is_telling.any():
+            continue
+        actual = (p.actual / e.sizes(p) ** power)[is_telling]
+        ends = np.stack([actual / (p.mid - p.radius)[is_telling], actual / (p.mid + p.radius)[is_telling]])
+        slack = np.abs(ends) * 2 * p.unit  # the product itself is rounded
+        low = max(low, float((ends - slack).min(axis=0).max()))
+        high = min(high, float((ends + slack).max(axis=0).min()))
+    return low, high
+
+
+def _is_narrow(low: float, high: float) -> bool:
+    """Whether it is one factor, not 0, and known closely enough to be told."""
+    is_one = -np.inf < low <= high < np.inf and low * high > 0
+    return is_one and high - low <= NARROW * min(abs(low), abs(high))
+
+
+def _in_words(e: Evidence, low: float, high: float) -> tuple[str, float]:
+    """The factor between two numbers that has a name, or the shortest one."""
+    rate = e.trace.experiment.optimizer.learning_rate
+    named = {"-1": -1.0, "2": 2.0, "1/2": 0.5, "4": 4.0, "1/4": 0.25, f"the learning rate, {rate:g},": rate,
+             f"1 over the learning rate, {1 / rate:g},": 1 / rate}  # fmt: skip
+    text = _shortest(low, high)
+    return next(((words, value) for words, value in named.items() if low <= value <= high), (text, float(text)))
+
+
+def _of_layers(e: Evidence) -> Iterator[tuple[str, float]]:
+    """Numbers of units and of inputs of the quantity's layer, and their ratios."""
+    if e.number is None:
+        return
+    n_in, n = e.trace.network.shape(f"W[{e.number}]", 0)[::-1]
+    layer = f"layer {e.number}"
+    yield f"the number of units of {layer}", n
+    yield f"1 over the number of units of {layer}", 1 / n
+    yield f"the number of inputs of {layer}", n_in
+    yield f"1 over the number of inputs of {layer}", 1 / n_in
+    yield f"{n}/{n_in}, the units of {layer} over its inputs", n / n_in
+    yield f"{n_in}/{n}, the inputs of {layer} over its units", n_in / n
+
+
+def _times(p: Part, factor: np.ndarray | np.float64) -> tuple[np.ndarray, np.ndarray]:
     """The ball times a number, which is rounded as it is in the ball."""
-    slack = np.abs(piece.ball.mid * factor) * 2 * piece.ball.precision.unit
-    return piece.ball.mid * factor, piece.ball.radius * np.abs(factor) + slack
+    slack = np.abs(p.mid * factor) * 2 * p.unit
+    return p.mid * factor, p.radius * np.abs(factor) + slack
 
 
 def _shortest(low: float, high: float) -> str:
@@ -140,6 +234,12 @@ def _shortest(low: float, high: float) -> str:
     return f"{(low + high) / 2!r}"
 
 
+def _is_constant(stack: Stack) -> bool:
+    """Whether it is the same at every step, of more than one."""
+    stacks = list(stack.values()) if isinstance(stack, Mapping) else [stack]
+    return all(bool((part == part[0]).all()) for part in stacks) and all(len(part) > 1 for part in stacks)
+
+
 def _equal(one: object, other: object) -> bool:
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return one.shape == other.shape and bool((one == other).all()) and bool(one.any())
@@ -148,10 +248,17 @@ def _equal(one: object, other: object) -> bool:
     return False
 
 
-def _is_late(piece: Piece) -> bool:
-    """Whether each number lies in the ball of the step before."""
-    mid, radius = piece.ball.mid[:-1], piece.ball.radius[:-1]
-    return bool((np.abs(piece.actual[1:] - mid) <= radius).all())
+def _is_late(e: Evidence) -> bool:
+    """Whether each number from the second step on lies in the ball of the step before, where there are such."""
+    if len({p.actual.shape[1:] for p in e.parts}) > 1:  # of other batch sizes
+        return False
+    order = np.argsort(np.concatenate([p.steps for p in e.parts]))
+    mid, radius, actual, outside = (
+        np.concatenate(arrays)[order]
+        for arrays in zip(*((p.mid, p.radius, p.actual, p.outside) for p in e.parts), strict=True)
+    )
+    is_late = (np.abs(actual[1:] - mid[:-1]) <= radius[:-1]) & (np.isfinite(radius[:-1]) | ~outside[1:])
+    return bool(is_late.all() and outside[1:].any())
 
 
 # Where they are ------------------------------------------------------------------------------------------------------
@@ -159,32 +266,46 @@ def _is_late(piece: Piece) -> bool:
 
 def places(e: Evidence) -> Iterator[str]:
     """One unit, one input, only where Z is 0 or the output is saturated."""
-    units = [np.asarray(o.any(axis=(0, *range(2, o.ndim)))) for o in e.outside]
-    inputs = [np.asarray(o.any(axis=(0, *range(1, o.ndim - 1)))) for o in e.outside]
-    per_example = e.trace.network.per_example(e.quantity)
-    yield from _only(e, "row", np.any(units, axis=0))
-    if not per_example and len(inputs[0]) > 1:
-        yield from _only(e, "column", np.any(inputs, axis=0))
-    if per_example:
-        number = e.quantity.partition("[")[2]
-        for shown, means, where in (
-            (f"Z[{number}", "is exactly 0", lambda z: z == 0),
-            (f"A[{number}", "is exactly 0 or 1", lambda a: (a == 0) | (a == 1)),
-        ):
-            stack = e.trace.shown.get(shown)
-            if isinstance(stack, dict):
-                masks = [where(stack[o.shape[-1]]) for o in e.outside]
-                fits = all(m.shape == o.shape for m, o in zip(masks, e.outside, strict=True))
-                if fits and all((m | ~o).all() for m, o in zip(masks, e.outside, strict=True)):
-                    yield f"{e.quantity} is broken only where {shown} {means}"
+    is_per_example = e.trace.network.per_example(e.quantity)
+    yield from _only(e, "row", axis=1)
+    if not is_per_example:
+        yield from _only(e, "column", axis=2)
+        return
+    Z = e.trace.shown.get(f"Z[{e.number}]")
+    A = e.trace.shown.get(f"A[{e.number}]")
+    if isinstance(Z, Mapping) and e.quantity != f"Z[{e.number}]":
+        yield from _only_where(e, f"Z[{e.number}] is exactly 0", [Z[p.actual.shape[-1]] == 0 for p in e.parts])
+    ends = {"sigmoid": (0, 1), "tanh": (-1, 1)}.get(e.trace.experiment.activations[(e.number or 1) - 1])
+    if isinstance(A, Mapping) and ends and e.quantity != f"A[{e.number}]":
+        far = [np.minimum(*(np.abs(A[p.actual.shape[-1]] - end) for end in ends)) for p in e.parts]
+        broken = [d[p.outside] for d, p in zip(far, e.parts, strict=True) if d.shape == p.outside.shape]
+        furthest = max((float(d.max()) for d in broken if d.size), default=np.inf)
+        if furthest <= SATURATED:
+            near = f"within {furthest:.2g} of" if furthest else "exactly"
+            where = f"A[{e.number}] is {near} {ends[0]} or {ends[1]}"
+            yield from _only_where(e, where, [d <= furthest for d in far])
 
 
-def _only(e: Evidence, what: str, broken: np.ndarray) -> Iterator[str]:
+def _only(e: Evidence, what: str, axis: int) -> Iterator[str]:
+    """A row or column, or up to three, if others have numbers that could be broken as well: not 0 and not to be."""
+    others = tuple(n for n in range(e.parts[0].actual.ndim) if n != axis)
+    if axis >= e.parts[0].actual.ndim:
+        return
+    broken = np.any([p.outside.any(axis=others) for p in e.parts], axis=0)
+    telling = np.any([((p.mid != 0) | (p.actual != 0)).any(axis=others) for p in e.parts], axis=0)
     at = np.flatnonzero(broken)
-    if 0 < len(at) < len(broken) and len(at) <= 3:
+    if 0 < len(at) <= 3 and (telling & ~broken).any():
         numbers = listed(str(i) for i in at)
         is_one = len(at) == 1
         yield f"only {what}{'' if is_one else 's'} {numbers} of {e.quantity} {'is' if is_one else 'are'} broken"
+
+
+def _only_where(e: Evidence, where: str, masks: list[np.ndarray]) -> Iterator[str]:
+    """That it is broken only there, if there are other numbers."""
+    pairs = list(zip(masks, e.parts, strict=True))
+    is_there = all(mask.shape == p.outside.shape and (mask | ~p.outside).all() for mask, p in pairs)
+    if is_there and not all(mask.all() for mask in masks):
+        yield f"{e.quantity} is broken only where {where}"
 
 
 # When they are -------------------------------------------------------------------------------------------------------

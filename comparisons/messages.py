@@ -77,6 +77,17 @@ def reason_for(checked: Any) -> str:
     return reason_of(certificate)
 
 
+def fault_text(name: str, precision: str, rows: Sequence[Any], found: Any, says: Mapping[str, str]) -> str:
+    """A disagreement with all that was found of it; `found` is a certificate, or what a result keeps of it."""
+    lines = [disagreement(name, precision, rows), *explained(found, says)]
+    if found.ended:
+        lines.append(f"  ended     {found.ended}")
+    if found.forms:
+        leaves = "which leaves least broken" if len(found.forms) == 1 else "which leave least broken"
+        lines.append(f"  judged    in {_dialects(found.forms)}, {leaves}")
+    return "\n".join(lines)
+
+
 def checked_text(checked: Any, says: Mapping[str, str], sources: Mapping[str, str]) -> str:
     """All that is to be said of one file; `says` and `sources` have the meaning and the users of forms by name."""
     certificate = checked.certificate
@@ -86,12 +97,8 @@ def checked_text(checked: Any, says: Mapping[str, str], sources: Mapping[str, st
     if certificate is None:
         return head
     if certificate.verdict == "disagrees":
-        text = disagreement(checked.name, checked.precision, certificate.rows)
-        lines = [f"{SYMBOLS['disagrees']} {text}", *explained(certificate, says)]
-    if certificate.ended and certificate.verdict == "disagrees":
-        lines.append(f"  ended     {certificate.ended}")
-    if certificate.verdict == "disagrees" and certificate.forms:
-        lines.append(f"  judged    in {_dialects(certificate.forms)}, which leaves least broken")
+        text = fault_text(checked.name, checked.precision, certificate.rows, certificate, says)
+        lines = [f"{SYMBOLS['disagrees']} {text}"]
     for form in certificate.forms if certificate.verdict != "disagrees" else ():
         whose = f", as {sources[form]} does" if form in sources else ""
         lines.append(f"  dialect   {form}{whose}; backproof explain {form}")

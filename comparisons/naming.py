@@ -69,16 +69,37 @@ class Naming:
         return ()
 
     def more_names(self, dialects: Forms) -> tuple[Name, ...]:
-        """The same beside the dialects that leave least broken; and if no form does it alone, pairs of mistakes."""
-        if dialects not in self.bases and (singles := self._singles(dialects)):
-            return singles
+        """The same beside the dialects that leave least broken, alone and with a framework's for what they leave open.
+
+        If no form does it alone: pairs of mistakes.
+        """
+        with_others = [self._filled(dialects, base) for base in self.bases]
+        for base in _distinct([dialects, *with_others]):
+            if base not in self.bases and (singles := self._singles(base)):
+                return singles
         for base in _distinct([dialects, *self.bases]):
             if pairs := list(self._pairs(base)):
-                return _one_of_each(pairs)
+                return tuple(self._with_less(name) for name in _one_of_each(pairs))
         return ()
 
     def _singles(self, base: Forms) -> tuple[Name, ...]:
-        return _one_of_each(name for form in self.known if (name := self._held((form,), base)))
+        names = _one_of_each(name for form in self.known if (name := self._held((form,), base)))
+        return tuple(self._with_less(name) for name in names)
+
+    def _with_less(self, name: Name) -> Name:
+        """The same with only those dialects without which something lies outside."""
+        for dialect in name.dialects:
+            others = tuple(other for other in name.dialects if other is not dialect)
+            name = self._held(name.found, others) or name
+        return name
+
+    def _filled(self, dialects: Forms, base: Forms) -> Forms:
+        """The dialects, and those of the base that change what is broken, for choices that they leave open."""
+        without = self._network((), dialects)
+        assert without is not None
+        broken = self._broken_in(without[0])
+        changing = {form for name in broken for form in self.diagnosis.that_change(name, dialects)}
+        return tuple(form for form in DIALECTS if form in dialects or (form in base and form in changing))
 
     def next_to_show(self, names: Sequence[Name]) -> tuple[str, ...]:
         """The first quantity that is not shown, and on which the named ones do not agree."""
@@ -88,13 +109,13 @@ class Naming:
             return ()
         for quantity in dict.fromkeys(e.defines for network in composed for e in network.equations):
             keys = {network.by_name[quantity].key if quantity in network.by_name else None for network in composed}
-            is_own = all(quantity in self.trace.network.shapes for _ in (0,)) and self.trace.network.shapes[quantity]
-            if len(keys) > 1 and quantity not in self.trace.shown and is_own:
+            can_be_shown = bool(self.trace.network.shapes.get(quantity)) and quantity not in self.trace.shown
+            if len(keys) > 1 and can_be_shown:
                 return (quantity,)
         return ()
 
     def _held(self, found: Forms, base: Forms) -> Name | None:
-        """The name, if everything lies inside: probe after probe, and then in all steps."""
+        """The name, if everything lies inside: probe after probe, and then in all steps, which must be judged."""
         composed = self._network(found, base)
         if composed is None:
             return None
@@ -104,7 +125,8 @@ class Naming:
                 if next(breaks(probe, network), None):
                     return None
             except ValueError:  # a part that begins where what is hidden is not known
-                continue
+                if probe is self.diagnosis.judging:
+                    return None
         return Name(found, dialects, tuple(form.family for form in found))
 
     def _pairs(self, base: Forms) -> Iterator[Name]:
@@ -114,8 +136,10 @@ class Naming:
         outside = set(self._broken_in(without[0]))
         partly = []
         for form in self.known:
-            composed = self._network((form,), base)
-            if composed is None or form.kind == "dialect":
+            if time.monotonic() > self.ends_at:
+                return
+            composed = None if form.kind == "dialect" else self._network((form,), base)
+            if composed is None:
                 continue
             left = set(self._broken_in(composed[0]))
             if left < outside:
@@ -128,9 +152,8 @@ class Naming:
                 yield name
 
     def _broken_in(self, network: Network) -> Iterable[str]:
-        probe = self.probes[0] if len(self.probes) == 1 else self.probes[1]
         try:
-            return [quantity for quantity, _ in breaks(probe, network)]
+            return [quantity for quantity, _ in breaks(self.probes[1], network)]
         except ValueError:
             return list(network.by_name)
 
@@ -159,11 +182,9 @@ class Naming:
         for precision in (FLOAT16, FLOAT32):
             coarser = precision.unit > self.diagnosis.judging.precision.unit
             if coarser and _all_of(self.trace, precision):
-                judging = Judging(self.trace, precision)
-                for base in self.bases:
-                    composed = self._network((), base)
-                    if composed and next(breaks(judging, composed[0]), None) is None:
-                        return Name((), composed[1], (f"{precision.name}-inside",))
+                dialects = Diagnosis(self.trace, DIALECTS, precision).whole()
+                if dialects is not None:
+                    return Name((), dialects, (f"{precision.name}-inside",))
         return None
 
 

@@ -65,6 +65,10 @@ class ImplementationResult:
     `missing` (in words), `n_links`, `n_judged`. `seconds` is the time that recording took. `skipped`: it was not asked
     for by name and is not installed. `ended`: after which step and how its recording ended, if before its time; what is
     judged is what was before. `output`: the last lines that one printed which failed or ended so.
+
+    Where it disagrees, `explained_by`, `hints` and `show_next` are the certificate's: sets of known mistakes, each of
+    which reproduces every number, what was measured on the first broken quantity, and what to show more; `means` says
+    what each mistake is.
     """
 
     name: str
@@ -81,6 +85,10 @@ class ImplementationResult:
     shown: tuple[str, ...] = ()
     skipped: bool = False
     same_arithmetic: bool = False
+    explained_by: tuple[tuple[str, ...], ...] = ()
+    means: Mapping[str, str] = field(default_factory=dict)
+    hints: tuple[str, ...] = ()
+    show_next: tuple[str, ...] = ()
     ended: str = ""
     output: str = ""
 
@@ -231,9 +239,11 @@ def _read(kind: type, content: Mapping[str, Any]) -> Any:
     if kind in (ResultRow, Row):
         values |= {name: math.nan if values[name] is None else float(values[name]) for name in NUMBERS}
         values["index"] = tuple(values["index"])
-    for name in ("forms", "shown"):
+    for name in ("forms", "shown", "hints", "show_next"):
         if name in values:
             values[name] = tuple(values[name])
+    if "explained_by" in values:
+        values["explained_by"] = tuple(tuple(names) for names in values["explained_by"])
     if "not_told_apart" in values:
         values["not_told_apart"] = {choice: tuple(names) for choice, names in values["not_told_apart"].items()}
     if values.get("chain") is not None:

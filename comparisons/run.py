@@ -13,6 +13,7 @@ from comparisons.accuracy import MARGIN, assumed
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
 from comparisons.implementations.registry import Implementation
+from comparisons.lexicon import says_of
 from comparisons.processes import Job, work
 from comparisons.recording import environment
 from comparisons.result import (
@@ -196,6 +197,10 @@ def _result_of(
         seconds=progress.seconds,
         shown=certificate.shown,
         same_arithmetic=certificate.same_arithmetic,
+        explained_by=certificate.explained_by,
+        means=says_of(tuple(name for names in certificate.explained_by for name in names)),
+        hints=certificate.hints,
+        show_next=certificate.show_next,
         ended=certificate.ended,
         output=progress.output,
     )  # fmt: skip

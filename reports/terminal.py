@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from comparisons.messages import fault_text
 from comparisons.result import ImplementationResult, Result, ResultRow, revived
 from comparisons.wording import (
     SYMBOLS,
@@ -18,7 +19,6 @@ from comparisons.wording import (
     chain_line,
     chain_of,
     count,
-    disagreement,
     explanation_text,
     forms_of,
     growth_line,
@@ -101,13 +101,11 @@ def reached(result: Result) -> Table:
 def _explain(result: Result, one: ImplementationResult, console: Console) -> None:
     """The disagreement, the open chain, or the last output of what failed."""
     if one.verdict == "disagrees":
-        text = disagreement(one.name, one.precision, _rows(result, one.name, one.precision))
+        text = fault_text(one.name, one.precision, _rows(result, one.name, one.precision), one, one.means)
         console.print()
         console.print(Text(text), soft_wrap=True)
     elif one.chain is not None and not one.chain["holds"]:
         console.print(Text(f"{one.name} ({one.precision}): {chain_of(one.chain)}"), soft_wrap=True)
-    if one.ended and one.verdict == "disagrees":
-        console.print(Text(f"{one.name} ({one.precision}): the recording ended {one.ended}"), soft_wrap=True)
     if one.output and (one.verdict == "not compared" or one.ended):
         console.print()
         console.print(Text(f"{one.name} ({one.precision}) {one.reason}; its last output:"), soft_wrap=True)

@@ -128,7 +128,10 @@ def numbered(
     def forms(experiment: Experiment) -> Iterable[Form]:
         named = {f"{name} = {number:g}": number for number in numbers}
         if experiment.precision == "float64":
-            named |= {f"{name} = {number:g} in float32": to_float32(number) for number in numbers}
+            coarse = {number: to_float32(number) for number in numbers}
+            named |= {
+                f"{name} = {number:g} in float32": coarse[number] for number in numbers if coarse[number] != number
+            }
         for words, number in named.items():
             yield variant(words, make(number))
         for words, number in named.items():

@@ -76,8 +76,9 @@ def test_record_certify_and_run_tell_both_and_exit_alike(name, more, code, mark,
     assert recorded.stdout.endswith(f"x.trace: 3 steps, shown are W[1], b[1]\n{certified.stdout}")
     assert certified.stdout.startswith(f"{mark} {name} (float32) ")
     assert (code, "") == (run.returncode, run.stderr)
+    assert f"the recording ended after step 3 of 4: {STOPS[name][1]}" in certified.stdout
+    assert f"{'  ended     ' if code == 1 else 'the recording ended '}after step 3 of 4: {STOPS[name][1]}" in run.stdout
     for done in (certified, run):
-        assert f"the recording ended after step 3 of 4: {STOPS[name][1]}" in done.stdout
         assert ("broken" in done.stdout) == (code == 1)
 
 
