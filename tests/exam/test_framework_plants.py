@@ -14,7 +14,6 @@ from tests.exam.test_plants import first_difference
 from tests.exam.torch_plants import TORCH_PLANTS
 
 TABLES = {"torch": TORCH_PLANTS, "keras": KERAS_PLANTS}
-pytestmark = pytest.mark.xdist_group("exam-frameworks")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,12 @@ def recorded(framework, folder):
     return {name: load(place) for name, place in places.items()}
 
 
-ALL = [pytest.param(plant, id=f"{plant.framework}-{plant.id}") for table in TABLES.values() for plant in table]
+GROUPS = {framework: pytest.mark.xdist_group(f"exam-{framework}") for framework in TABLES}
+ALL = [
+    pytest.param(plant, id=f"{plant.framework}-{plant.id}", marks=GROUPS[plant.framework])
+    for table in TABLES.values()
+    for plant in table
+]
 
 
 def test_every_plant_in_a_framework_is_a_known_form():
@@ -71,7 +75,7 @@ def test_the_first_quantity_that_differs_is_the_one_that_the_line_changes(plant,
     assert (plant.step, plant.first) == found
 
 
-@pytest.mark.parametrize("framework", TABLES)
+@pytest.mark.parametrize("framework", [pytest.param(name, marks=GROUPS[name]) for name in TABLES])
 def test_the_frameworks_honest_loop_agrees(framework, traces):
     honest = {key(plant.honest_experiment) for plant in TABLES[framework]}
     for experiment in honest:
