@@ -129,7 +129,7 @@ def recorded(
     about = environment()
     delivery = Delivery(network, experiment.precision, layout)
     keep = Memory(experiment) if into is None else TraceFolder(Path(into), experiment, name, about, every)
-    number, complete, error = 0, False, None
+    number, complete, error, ended = 0, False, None, ""
     delivered = _delivered(subject, experiment, delivery)
     try:
         while not complete and error is None:
@@ -138,11 +138,14 @@ def recorded(
             except StopIteration:
                 complete = True
             except (Exception, SystemExit) as raised:
-                error = raised
+                error, ended = raised, how_it_ended(raised, _file_of(subject))
             else:
                 _keep(number, values, keep, progress)
+    except KeyboardInterrupt:
+        ended = "it was interrupted" if number else ""
+        raise
     finally:
-        keep.close(complete=complete, ended="" if error is None else how_it_ended(error, _file_of(subject)))
+        keep.close(complete=complete, ended=ended)
     if error is not None and number == 0:
         raise error
     if isinstance(keep, TraceFolder):
