@@ -19,6 +19,7 @@ from comparisons.messages import checked_text
 from comparisons.processes import Job, work
 from comparisons.recording import n_threads
 from comparisons.result import read_certificate, to_json
+from comparisons.saving import end
 from comparisons.trace import Trace, load
 from comparisons.unfinished import certified
 from comparisons.view import View
@@ -130,12 +131,20 @@ def check(
             for one in chosen
         }  # fmt: skip
 
+        def judging(name: str) -> Job:
+            task = {"do": "check", "trace": str(traces[name]), "view": asdict(view), "reproduce": reproduce}
+            return Job(name, task)
+
+        def left(job: Job) -> list[Job]:
+            """What it had recorded before it was ended is judged."""
+            has_told = job.task["do"] != "record" or job.of("failed") or job.of("recorded")
+            return [] if has_told or not end(traces[job.name], str(job.ended)) else [judging(job.name)]
+
         def told(job: Job, event: dict[str, Any]) -> list[Job]:
             watch(job.name, event)
             if event["event"] == "recorded":
                 found[job.name] = replace(found[job.name], seconds=event["seconds"])
-                return [Job(job.name, {"do": "check", "trace": event["trace"], "view": asdict(view),
-                                       "reproduce": reproduce})]  # fmt: skip
+                return [judging(job.name)]
             if event["event"] == "failed":
                 found[job.name] = replace(found[job.name], failed=event["reason"])
             if event["event"] == "certified":
@@ -147,7 +156,7 @@ def check(
             return []
 
         jobs = [_recording(one, ended, traces[one.name], printed) for one in chosen if not one.missing]
-        for job in work(jobs, patience=patience, told=told, idle=idle, at_once=max(1, n_threads())):
+        for job in work(jobs, patience=patience, told=told, left=left, idle=idle, at_once=max(1, n_threads())):
             is_done = job.of("failed") or job.of("certified" if job.task["do"] == "check" else "recorded")
             if not is_done:
                 failed = job.ended or "it ended without a word"

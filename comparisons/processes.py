@@ -131,13 +131,15 @@ def work(
     *,
     patience: float,
     told: Callable[[Job, dict[str, Any]], Iterable[Job] | None] = lambda job, event: None,
+    left: Callable[[Job], Iterable[Job] | None] = lambda job: None,
     idle: Callable[[], None] = lambda: None,
     at_once: int | None = None,
 ) -> list[Job]:
     """Do all jobs, `at_once` of them at the same time (all, by default), and return them when the last one has ended.
 
     Patience: a child that tells nothing for so many seconds is ended. Told: called with everything that a child
-    tells; the jobs that it returns are done too. Idle: called some ten times a second. Ctrl-C ends all children.
+    tells; the jobs that it returns are done too. Left: called with each job whose child did not end well; likewise.
+    Idle: called some ten times a second. Ctrl-C ends all children.
     """
     waiting, done = list(jobs), []
     running: list[_Child] = []
@@ -172,6 +174,7 @@ def work(
                 child.finish(f"it was ended after {patience:g} s without a sign of life" if is_silent else None)
                 running.remove(child)
                 done.append(child.job)
+                waiting += (child.job.ended and left(child.job)) or ()
             idle()
     finally:
         for child in running:

@@ -21,7 +21,8 @@ from comparisons.composed import network_of
 from comparisons.delivery import Delivery, DeliveryError
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
-from comparisons.trace import CHUNK_BYTES, Stack, Trace, TraceFolder, joined, stacked
+from comparisons.saving import CHUNK_BYTES, TraceFolder
+from comparisons.trace import Stack, Trace, joined, stacked
 
 Subject = Callable[[Any], Iterator[Mapping[str, Any]]]
 LOOP = "loop over experiment.batches(), which gives everybody the same, and yield once after every batch"
@@ -115,16 +116,20 @@ def recorded(
     layout: str | None = None,
     into: str | Path | None = None,
     progress: Progress | None = None,
+    every: float | None = None,
 ) -> Recording:
-    """As `record`, but what ends it after its first step is returned beside what was kept. Error: whatever comes
-    before."""
+    """As `record`, but what ends it after its first step is returned beside what was kept.
+
+    Every: so many seconds the folder gets what was shown, so that it is there if this process hangs or is ended.
+    Error: whatever comes before the first step.
+    """
     name = name or str(getattr(subject, "__name__", type(subject).__name__))
     layout = layout or getattr(subject, "__globals__", {}).get("LAYOUT", "columns")
     network = network_of(experiment)
     about = environment()
     delivery = Delivery(network, experiment.precision, layout)
-    keep = Memory(experiment) if into is None else TraceFolder(Path(into), experiment, name, about)
-    number, complete, error = 0, False, None
+    keep = Memory(experiment) if into is None else TraceFolder(Path(into), experiment, name, about, every)
+    number, complete, error, ended = 0, False, None, ""
     delivered = _delivered(subject, experiment, delivery)
     try:
         while not complete and error is None:
@@ -133,11 +138,14 @@ def recorded(
             except StopIteration:
                 complete = True
             except (Exception, SystemExit) as raised:
-                error = raised
+                error, ended = raised, how_it_ended(raised, _file_of(subject))
             else:
                 _keep(number, values, keep, progress)
+    except KeyboardInterrupt:
+        ended = "it was interrupted" if number else ""
+        raise
     finally:
-        keep.close(complete=complete, ended="" if error is None else how_it_ended(error, _file_of(subject)))
+        keep.close(complete=complete, ended=ended)
     if error is not None and number == 0:
         raise error
     if isinstance(keep, TraceFolder):

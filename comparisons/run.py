@@ -25,6 +25,7 @@ from comparisons.result import (
     verdict_of,
     write,
 )
+from comparisons.saving import end
 from comparisons.wording import assumption, reason_of
 
 PATIENCE = 300.0  # seconds without a sign of life after which an implementation is given up
@@ -72,10 +73,23 @@ def run(
         watch(job.name, event)
         if event["event"] == "recorded":
             found[job.name, event["precision"]].seconds = event["seconds"]
-            return [Job(job.name, {"do": "certify", "trace": event["trace"], "precision": event["precision"]})]
+            return [_certifying(job.name, event["trace"], event["precision"])]
         return []
 
-    for job in work(jobs, patience=patience, told=told, idle=idle):
+    def left(job: Job) -> list[Job]:
+        """What it had recorded before it was ended is certified."""
+        if job.task["do"] != "record":
+            return []
+        refused = {event["precision"] for event in job.of("failed")}
+        unfinished = [
+            (precision, progress.trace)
+            for (name, precision), progress in found.items()
+            if name == job.name and progress.seconds is None and not refused & {precision, None}
+        ]
+        kept = [(precision, trace) for precision, trace in unfinished if end(trace, str(job.ended))]
+        return [_certifying(job.name, str(trace), precision) for precision, trace in kept]
+
+    for job in work(jobs, patience=patience, told=told, left=left, idle=idle):
         _settle(job, found)
     results: list[ImplementationResult] = []
     rows: list[ResultRow] = []
@@ -149,6 +163,10 @@ def _recording(one: Implementation, experiments: Sequence[Experiment], found: di
     return Job(one.name, {"do": "record", "name": one.name, "target": one.target, "tasks": tasks})
 
 
+def _certifying(name: str, trace: str, precision: str) -> Job:
+    return Job(name, {"do": "certify", "trace": trace, "precision": precision})
+
+
 def _settle(job: Job, found: dict[tuple[str, str], _Progress]) -> None:
     """Note what a job left: certificates, failures, and for what is missing without a word the way it ended."""
     mine = {precision: progress for (name, precision), progress in found.items() if name == job.name}
@@ -158,7 +176,7 @@ def _settle(job: Job, found: dict[tuple[str, str], _Progress]) -> None:
         mine[job.task["precision"]].certificate = event["certificate"]
     for event in job.of("failed"):
         for precision, progress in mine.items():
-            if event["precision"] in (None, precision):
+            if event["precision"] in (None, precision) and progress.failed is None:
                 progress.failed, progress.output = event["reason"], job.output
     for event in job.of("recorded"):
         if event["ended"]:

@@ -22,7 +22,6 @@ from comparisons.experiment import Experiment
 from reference.network import Network
 
 VERSION = 1
-CHUNK_BYTES = 2**23  # a chunk is written when its numbers reach this size
 
 Stack = np.ndarray | Mapping[int, np.ndarray]
 
@@ -144,83 +143,6 @@ def joined(parts: Iterable[Mapping[str, Stack]]) -> dict[str, Stack]:
         else:
             shown[name] = np.concatenate([stack for stack in stacks if isinstance(stack, np.ndarray)])
     return shown
-
-
-class TraceFolder:
-    """Writes a trace as it is recorded; until `close` says that it is complete, `trace.json` says that it is not."""
-
-    def __init__(self, folder: Path, experiment: Experiment, implementation: str, about: Mapping[str, Any]) -> None:
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if any(self.folder.iterdir()) and not (self.folder / "trace.json").is_file():
-            raise UsageError(
-                f"{folder} holds files but no trace, and what is recorded would replace them; name a new one"
-            )
-        for old in self.folder.glob("*.safetensors"):
-            old.unlink()
-        self.network = network_of(experiment)
-        self.head: dict[str, Any] = {
-            "version": VERSION,
-            "implementation": implementation,
-            "experiment": experiment.write_files(self.folder),
-            "digest": experiment.digest,
-            "complete": False,
-            "ended": None,
-            "n_steps": 0,
-            "start": None,
-            "shown": {},
-            "batch_sizes": sorted({int(m) for m in experiment.batch_sizes}),
-            "about": dict(about),
-        }
-        self.sizes = experiment.batch_sizes
-        self.pending: list[Mapping[str, np.ndarray]] = []
-        self.bytes = self.n_chunks = 0
-        self._write_head()
-
-    def start(self, values: Mapping[str, np.ndarray]) -> None:
-        """The start values that the implementation showed."""
-        from safetensors.numpy import save_file
-
-        save_file(dict(values), self.folder / "shown-start.safetensors")
-        self.head["start"] = "shown-start.safetensors"
-        self._write_head()
-
-    def step(self, values: Mapping[str, np.ndarray]) -> None:
-        """The next step."""
-        self.pending.append(values)
-        self.bytes += sum(value.nbytes for value in values.values())
-        if self.bytes >= CHUNK_BYTES:
-            self._write_chunk()
-
-    def close(self, *, complete: bool, ended: str = "") -> None:
-        """Write what is pending; `complete` where every step was recorded, else what `ended` it, if that is known."""
-        if self.pending:
-            self._write_chunk()
-        self.head |= {"complete": complete, "ended": ended or None}
-        self._write_head()
-
-    def _write_chunk(self) -> None:
-        from safetensors.numpy import save_file
-
-        first = self.head["n_steps"]
-        sizes = [int(m) for m in self.sizes[first : first + len(self.pending)]]
-        tensors: dict[str, np.ndarray] = {}
-        for name, stack in stacked(self.pending, sizes, self.network).items():
-            if isinstance(stack, Mapping):
-                tensors |= {f"{name} of {m}": part for m, part in stack.items()}
-            else:
-                tensors[name] = stack
-        save_file(tensors, self.folder / f"{self.n_chunks:06}.safetensors")
-        self.head["n_steps"] += len(self.pending)
-        self.head["shown"] = {name: list(self.network.shapes[name]) for name in self.pending[0]}
-        self.pending, self.bytes, self.n_chunks = [], 0, self.n_chunks + 1
-        self._write_head()
-
-    def _write_head(self) -> None:
-        text = json.dumps(self.head, indent=1, ensure_ascii=False)
-        temporary = self.folder / "trace.json.new"
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(self.folder / "trace.json")
 
 
 def load(folder: str | Path) -> Trace:

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+SAVED_EVERY = 1.0  # seconds after which what was shown is in the trace's folder, whatever becomes of the child
+
 
 class Pipe:
     """Tells the parent; a parent that is gone ends the child."""
@@ -102,8 +104,9 @@ def _record(job: dict[str, Any], pipe: Pipe) -> int:
         began = time.perf_counter()
         try:
             _, ending = recorded(
-                subject, experiment, name=job["name"], layout=layout, into=task["into"], progress=watch
-            )
+                subject, experiment, name=job["name"], layout=layout, into=task["into"], progress=watch,
+                every=SAVED_EVERY,
+            )  # fmt: skip
         except UsageError as error:
             pipe.tell("failed", precision=experiment.precision, reason=str(error))
             continue
@@ -185,9 +188,9 @@ class _Progress:
 
 def of_disk_alone(error: BaseException, folder: str) -> str:
     """That the trace could not be written; nothing if the error came from elsewhere, such as the user's own files."""
-    from comparisons import trace
+    from comparisons import saving
 
-    if not any(frame.filename == trace.__file__ for frame in traceback.extract_tb(error.__traceback__)):
+    if not any(frame.filename == saving.__file__ for frame in traceback.extract_tb(error.__traceback__)):
         return ""
     said = getattr(error, "strerror", None) or error  # safetensors has an error of its own
     return f"{folder} could not be written: {said}; free some space or choose another --out"

@@ -10,6 +10,7 @@ import pytest
 
 from comparisons.errors import UsageError
 from comparisons.trace import load
+from tests.processes.conftest import HANGS
 
 
 @pytest.fixture
@@ -96,6 +97,17 @@ def test_ctrl_c_while_recording_leaves_an_incomplete_trace(started, folder, writ
     assert (130, "interrupted; nothing was concluded\n") == (process.returncode, error)
     with pytest.raises(UsageError, match="is incomplete"):
         load(folder / "x.trace")
+
+
+def test_ctrl_c_after_some_steps_leaves_a_trace_of_these(started, backproof, folder, write, until):
+    path = write(folder, "hangs", f"if step == 3: {HANGS}")
+    process = started("record", path, "tiny.toml", "--out", "x.trace")
+    until(are_written, [Path(f"{path}.pid")])
+    _, error = ctrl_c(process)
+    assert (130, "interrupted; nothing was concluded\n") == (process.returncode, error)
+    done = backproof("certify", "x.trace")
+    assert 3 == done.returncode
+    assert "the recording ended after step 2 of 4: it was interrupted; all 6 numbers judged" in done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])

@@ -323,16 +323,30 @@ def test_what_ends_it_before_the_first_step_passes_through(tmp_path, into):
             load_trace(tmp_path / into)
 
 
-def test_ctrl_c_leaves_a_trace_that_is_incomplete(tmp_path):
-    def is_interrupted(experiment):
+def interrupted(at):
+    """A subject that is interrupted at this step."""
+
+    def train(experiment):
         for number, shown in enumerate(honest(experiment), 1):
-            if number == 9:
+            if number == at:
                 raise KeyboardInterrupt
             yield shown
 
+    return train
+
+
+def test_ctrl_c_leaves_a_trace_of_the_steps_before_it_that_says_so(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        record(is_interrupted, small(), into=tmp_path / "x.trace")
-    with pytest.raises(UsageError, match="is incomplete: 8 of 12 steps were recorded; record it again"):
+        record(interrupted(9), small(), into=tmp_path / "x.trace")
+    trace = load_trace(tmp_path / "x.trace")
+    assert (8, "it was interrupted", False) == (trace.n_steps, trace.ended, trace.is_whole)
+    assert "not compared" == certify(trace).verdict
+
+
+def test_ctrl_c_before_the_first_step_leaves_a_trace_that_is_incomplete(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        record(interrupted(1), small(), into=tmp_path / "x.trace")
+    with pytest.raises(UsageError, match="is incomplete: 0 of 12 steps were recorded; record it again"):
         load_trace(tmp_path / "x.trace")
 
 

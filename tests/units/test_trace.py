@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from comparisons import trace as traces
+from comparisons import saving
 from comparisons.certifying import certify
 from comparisons.errors import UsageError
 from comparisons.experiment import Arrays, FromFile
@@ -104,7 +104,7 @@ def test_a_trace_on_disk_has_the_same_bits(tmp_path, precision):
 
 def test_it_is_the_same_in_one_chunk_and_in_many(tmp_path, monkeypatch):
     one = record(honest, small(), into=tmp_path / "one.trace")
-    monkeypatch.setattr(traces, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(saving, "CHUNK_BYTES", 1)
     many = record(honest, small(), into=tmp_path / "many.trace")
     assert len(list(one.glob("0*.safetensors"))) == 1
     assert len(list(many.glob("0*.safetensors"))) == 12
