@@ -17,6 +17,7 @@ import numpy as np
 
 from comparisons.certifying import certify
 from comparisons.composed import given_by
+from comparisons.curves import curves_of
 from comparisons.drift import Drift, drift_of
 from comparisons.errors import UsageError
 from comparisons.trace import Stack, Trace
@@ -48,7 +49,8 @@ class Score:
     """One run among the replicas of the reference in its own forms.
 
     `rank` of `n_replicas` replicas score lower; `parted_at` is the first step at which the run is further from their
-    mean than any of them ever is. `loss_difference` is the largest relative difference to the reference's loss curve.
+    mean than any of them ever is. `loss_difference` is the largest relative difference to the reference's loss curve:
+    of J, or of the loss after each epoch where J is not shown.
     """
 
     implementation: str
@@ -163,8 +165,9 @@ def score_of(trace: Trace, drift: Drift) -> Score | None:
     beyond = np.flatnonzero(distances > drift.scores.max())
     loss = None
     if "J" in trace.shown:
-        shown = np.asarray(trace.shown["J"], np.float64)[:, 0, 0]
-        loss = float(np.max(np.abs(shown - drift.reference_loss) / np.maximum(np.abs(drift.reference_loss), 1e-300)))
+        loss = _furthest(drift.reference_loss, np.asarray(trace.shown["J"], np.float64)[:, 0, 0])
+    elif curves := curves_of(trace):
+        loss = _furthest(drift.reference_loss_after_epochs, curves.loss)
     return Score(
         implementation=trace.implementation,
         precision=trace.precision,
@@ -178,6 +181,11 @@ def score_of(trace: Trace, drift: Drift) -> Score | None:
         doublings=drift.doublings,
         horizon=drift.horizon,
     )
+
+
+def _furthest(expected: np.ndarray, actual: np.ndarray) -> float:
+    """The largest relative difference of two loss curves."""
+    return float(np.max(np.abs(actual - expected) / np.maximum(np.abs(expected), np.finfo(np.float64).tiny)))
 
 
 def compare(one: Trace, other: Trace) -> Agreement:

@@ -33,7 +33,8 @@ class Drift:
     """Replicas of an experiment's reference in some forms: their parameters (steps, K, n) and losses (steps, K).
 
     `reference` is the reference itself in these forms, unmoved: its parameters (steps, n) and loss (steps,).
-    `losses_after_epochs` are the replicas' on the whole training set, (K, epochs).
+    `losses_after_epochs` are the replicas' on the whole training set, (K, epochs), and
+    `reference_loss_after_epochs` the reference's, (epochs,).
     """
 
     precision: str
@@ -43,6 +44,7 @@ class Drift:
     reference: np.ndarray
     reference_loss: np.ndarray
     losses_after_epochs: np.ndarray
+    reference_loss_after_epochs: np.ndarray
 
     @property
     def n_replicas(self) -> int:
@@ -120,8 +122,9 @@ def drift_of(experiment: Experiment, forms: Sequence[Form], n: int = N_REPLICAS,
     network = in_form(network_of(experiment), *forms)
     accuracy = {name: getattr(row, experiment.precision) for name, row in ACCURACY.items()}
     replicas = list(train_replicas(network, experiment.initial(), given_by(experiment), n, accuracy, seed))
-    ends = replicas[experiment.steps_per_epoch - 1 :: experiment.steps_per_epoch]
+    at_ends = slice(experiment.steps_per_epoch - 1, None, experiment.steps_per_epoch)
     reference = list(train(network, experiment.initial(), given_by(experiment)))
+    alone = [{name: step[name][None] for name in network.parameters} for step in reference[at_ends]]
     return Drift(
         precision=experiment.precision,
         forms=tuple(form.name for form in forms),
@@ -129,7 +132,8 @@ def drift_of(experiment: Experiment, forms: Sequence[Form], n: int = N_REPLICAS,
         losses=np.stack([step["J"][:, 0, 0] for step in replicas]).astype(np.float64),
         reference=flat(reference, network.parameters)[:, 0],
         reference_loss=np.array([step["J"].item() for step in reference]),
-        losses_after_epochs=np.stack([_losses(experiment, ends, number) for number in range(n)]),
+        losses_after_epochs=np.stack([_losses(experiment, replicas[at_ends], number) for number in range(n)]),
+        reference_loss_after_epochs=_losses(experiment, alone, 0),
     )
 
 

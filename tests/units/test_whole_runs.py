@@ -1,6 +1,7 @@
 """Whole runs: drift by replicas, agreement of two free runs, what explains their difference, and histories."""
 
 import math
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -77,6 +78,10 @@ def test_the_false_alarm_rate_is_one_in_replicas_plus_one(drift):
 def test_the_reference_itself_is_not_parted(textbook, drift):
     score = score_of(textbook, drift)
     assert score.loss_difference == 0
+    without = score_of(textbook.hiding("J"), drift)  # then the loss after each epoch, from the weights
+    assert without.loss_difference == 0
+    moved = replace(drift, reference_loss_after_epochs=drift.reference_loss_after_epochs * (1 + 1e-9))
+    assert score_of(textbook.hiding("J"), moved).loss_difference > 0
     assert score.rank <= drift.n_replicas
 
 
@@ -108,8 +113,7 @@ def compared_in(one, forms, other, other_forms):
 
 
 def vars_of(drift):
-    names = ("precision", "forms", "parameters", "losses", "reference", "reference_loss", "losses_after_epochs")
-    return {name: getattr(drift, name) for name in names}
+    return {field.name: getattr(drift, field.name) for field in fields(drift)}
 
 
 def test_equal_runs_have_no_differences(textbook):
