@@ -145,6 +145,7 @@ AVERAGES = (
         wrong="dW = dZ @ A_prev.T", right="dW = dZ @ A_prev.T / m",
         shows="Gradients are off by the factor m of their batch; with plain gradient descent the loss jumps or "
         "diverges, with Adam almost nothing is to be seen.",
+        seen="a logistic regression: eriklindernoren/ML-From-Scratch#135; a book's mini-batches: ageron/handson-ml#73",
         forms=one(Change(weight_gradient, summed_weight_gradient), Change(bias_gradient, summed_bias_gradient)),
     ),
     Known(
@@ -153,6 +154,7 @@ AVERAGES = (
         wrong="dA = -(Y / A - (1 - Y) / (1 - A)) / m  # and dW = dZ @ A_prev.T / m",
         right="dA = -(Y / A - (1 - Y) / (1 - A))      # the 1/m stands at dW and db alone",
         shows="Gradients are m times too small; learning is slow.",
+        seen="a book whose SGD divides by the batch size, after a mean: d2l-ai/d2l-en#1000",
         forms=one(Change(output_gradient, mean_output_gradient)),
     ),
     Known(
@@ -161,6 +163,7 @@ AVERAGES = (
         "there: wrong in the last, smaller batch of each epoch.",
         wrong="dW = dZ @ A_prev.T / batch_size", right="dW = dZ @ A_prev.T / X.shape[1]",
         shows="All full batches hold, every partial batch is broken.",
+        seen="in the loss and accuracy shown for the last batch: mitmul/chainer-cifar10#1",
         forms=full_batch_size,
     ),
     Known(
@@ -168,6 +171,7 @@ AVERAGES = (
         says="Only the biases' gradients are averaged: the 1/m is missing from dW.",
         wrong="dW = dZ @ A_prev.T", right="dW = dZ @ A_prev.T / m",
         shows="dW is m times too large, db is right.",
+        seen="a tutorial that averages only the biases' gradients: hunkim/DeepLearningZeroToAll#173",
         forms=one(Change(weight_gradient, summed_weight_gradient)),
     ),
     Known(
@@ -189,6 +193,7 @@ AVERAGES = (
         says="Labels and outputs change places in ŷ − y, so that training climbs.",
         wrong="dZ = Y - A", right="dZ = A - Y",
         shows="The loss rises from the first step on; dZ of the last layer has the wrong sign.",
+        seen="in a notebook's formula, where the code is right: dennybritz/nn-from-scratch#11",
         forms=lambda experiment: [
             variant("", Change(only=lambda e, n: e.defines == f"dZ[{len(experiment.layers)}]", to=turned_difference,
                                reads={"A": lambda e: now(f"A[{len(experiment.layers)}]"), "Y": lambda e: now("Y")}))
@@ -200,6 +205,8 @@ AVERAGES = (
         "gradient at A and multiplied by σ′ once more, which is the gradient of the squared error.",
         wrong="dA = A - Y; dZ = dA * A * (1 - A)", right="dZ = A - Y",
         shows="Learning stalls where the output is confident and wrong, since σ′ is almost 0 there.",
+        seen="hunkim/DeepLearningZeroToAll, lab-09-x-xor-nn-back_prop.py; the slope asked for, and why there is none: "
+        "rasbt/python-machine-learning-book-2nd-edition#54",
         forms=one(Change(output_gradient, difference)),
     ),
     Known(
@@ -207,6 +214,7 @@ AVERAGES = (
         says="Only the first half of the cross-entropy is differentiated: examples with label 0 teach nothing.",
         wrong="dA = -Y / A", right="dA = -(Y / A - (1 - Y) / (1 - A))",
         shows="The network ends up saying 1 to everything.",
+        seen="nd4j's LossBinaryXENT, whose gradient was 0 for the label 0: deeplearning4j/nd4j#1328",
         forms=one(Change(output_gradient, half_output_gradient)),
     ),
     Known(
@@ -215,6 +223,8 @@ AVERAGES = (
         "as many units as inputs let it pass.",
         wrong="Z = W.T @ A_prev + b", right="Z = W @ A_prev + b",
         shows="Z of the square layers alone is broken. Trained alone, the network learns as well as before.",
+        seen="a shape that should tell whether weights are transposed, and cannot if they are square: "
+        "vllm-project/vllm#44110",
         forms=one(Change(weighted_sum, untransposed_sum, only=is_square)),
     ),
     Known(
@@ -237,6 +247,8 @@ AVERAGES = (
         says="The way back uses activations that were kept one step too long: those of the batch before.",
         wrong="dW = dZ @ cache[l].T / m; cache[l] = A_prev", right="cache[l] = A_prev; dW = dZ @ cache[l].T / m",
         shows="dW is broken above the first layer, db holds.",
+        seen="a cached forward pass that went on being used, since its key never changed: "
+        "qiskit-community/qiskit-machine-learning#213",
         forms=stale_activations,
     ),
     Known(
@@ -245,6 +257,7 @@ AVERAGES = (
         "through weights that the forward pass did not use.",
         wrong="W -= rate * dW; dA_prev = W.T @ dZ", right="dA_prev = W.T @ dZ; W -= rate * dW",
         shows="Small errors below the last layer, as large as one step; the loss looks right.",
+        seen="kim-marcel/basic_neural_network#7; a book's code: joelgrus/data-science-from-scratch#31",
         forms=one(Change(input_gradient, reads={"W": lambda e: now(e.reads["W"].name)})),
     ),
     Known(
@@ -252,6 +265,7 @@ AVERAGES = (
         says="Gradients are added to those of the steps before: they were not set back to zero.",
         wrong="loss.backward(); optimizer.step()", right="optimizer.zero_grad(); loss.backward(); optimizer.step()",
         shows="The first step holds, every later one is broken, ever more so.",
+        seen="wenet-e2e/wekws#72, IDEA-Research/DAB-DETR#58; a warning is asked for in pytorch/pytorch#47175",
         forms=one(Change(only=gradients, wrap=added_up, reads={"total": lambda e: before(e.defines)}, start=0.0)),
     ),
     Known(
@@ -260,6 +274,7 @@ AVERAGES = (
         "broadcast to every unit.",
         wrong="db = dZ.sum() / m", right="db = dZ.sum(axis=1, keepdims=True) / m",
         shows="All biases of a layer move by the same amount; the last layer, which has one unit, holds.",
+        seen="a lecture's softmax regression: rasbt/stat453-deep-learning-ss21#5",
         forms=one(Change(bias_gradient, gradient_of_all_units)),
     ),
 )  # fmt: skip

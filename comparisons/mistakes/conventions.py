@@ -227,6 +227,7 @@ CONVENTIONS = (
         "rate that means another thing.",
         wrong="J = −Σᵢ …, dW = dZ Aᵀ", right="J = −1/m Σᵢ …, dW = 1/m dZ Aᵀ",
         shows='reduction="sum" in PyTorch and Keras.',
+        seen="a book's equation 6.10: udlbook/udlbook#152",
         forms=sum_for_mean,
     ),
     Known(
@@ -234,13 +235,16 @@ CONVENTIONS = (
         says="ReLU′(0) is 1: the unit counts as on where Z is exactly 0.",
         wrong="dZ = dA ∘ (Z ≥ 0)", right="dZ = dA ∘ (Z > 0)",
         shows="Only where Z is exactly 0: a dead unit behind zero biases, a padded input.",
+        seen="TensorFlow's playground, until it was changed: tensorflow/playground#19",
         forms=one(Change(relu_backward, relu_slope_1)),
     ),
     Known(
         "relu-slope-half-at-zero", "dialect", "dZ[l]",
-        says="ReLU′(0) is ½, the mean of both sides, as automatic differentiation of a maximum gives it in JAX.",
+        says="ReLU′(0) is ½, the mean of both sides, as automatic differentiation of a maximum, jnp.maximum(Z, 0), "
+        "gives it in JAX; jax.nn.relu gives 0.",
         wrong="dZ = ½ dA where Z = 0", right="dZ = dA ∘ (Z > 0)",
         shows="Only where Z is exactly 0.",
+        seen="jax-ml/jax#37821; jax.nn.relu's was ½ until jax-ml/jax#2342",
         forms=one(Change(relu_backward, relu_slope_half)),
     ),
     Known(
@@ -248,6 +252,7 @@ CONVENTIONS = (
         says="A small number joins inside the logarithm, or the quotient, so that a saturated output stays finite.",
         wrong="Y ln(A + ε)", right="Y ln A",
         shows="Only where an output is nearly 0 or 1; in float32 an ε below 6e-8 does nothing beside 1.",
+        seen="apache/mxnet#4594; mathiaszinnen/focal_loss_torch#3",
         forms=with_epsilon((cross_entropy, loss_with_epsilon), (output_gradient, gradient_with_epsilon)),
     ),
     Known(
@@ -255,13 +260,17 @@ CONVENTIONS = (
         says="Outputs are clipped to [ε, 1 − ε] before the loss, and before its gradient.",
         wrong="Â = clip(A, ε, 1 − ε)", right="A as it is",
         shows="Only where an output is nearly 0 or 1.",
+        seen="Keras, whose ε was too small for float32: keras-team/keras#377; and which added a second one: "
+        "tensorflow/tensorflow#41595",
         forms=with_epsilon((cross_entropy, clipped_cross_entropy), (output_gradient, gradient_of_clipped)),
     ),
     Known(
         "adam-epsilon-in-the-root", "dialect", "W[l], b[l]",
-        says="Adam's epsilon stands inside the root, as in optax's eps_root.",
+        says="Adam's epsilon stands inside the root, where optax has a second one, eps_root, which is 0 unless it is "
+        "asked for; this is eps_root = ε and eps = 0.",
         wrong="√(v/c2 + ε)", right="√(v/c2) + ε",
         shows="Steps with small gradients are shorter: the divisor is at least √ε.",
+        seen="Flux, until FluxML/Flux.jl#448; why JAX has it: jax-ml/jax#3091",
         forms=one(Change(adam_step, adam_step_in_the_root)),
     ),
     Known(
@@ -269,6 +278,7 @@ CONVENTIONS = (
         says="Momentum averages gradients, so that a step is as long as without it.",
         wrong="m = μ m + (1 − μ) g", right="m = μ m + g",
         shows="Steps are 1/(1 − μ) times shorter, 10 times for μ = 0.9.",
+        seen="KellerJordan/Muon#52; both ways compared: keras-team/keras#13971",
         forms=lambda e: [variant("", Change(accumulated, averaged), choice="what momentum adds up")],
     ),
     Known(
@@ -276,21 +286,25 @@ CONVENTIONS = (
         says="Nesterov's step is written with the velocity before and after, and no second sum.",
         wrong="v = μ v − α g, W = W − μ v_before + (1 + μ) v", right="n = μ m + g, W = W − α n",
         shows="The same in exact arithmetic while the rate is constant; the slot is −α m.",
+        seen="a page after the notes of CS231n: marko-kovacevic.com/blog/nesterov-momentum-in-deep-learning/",
         forms=nesterov_by_difference,
     ),
     Known(
         "amsgrad", "dialect", "W[l], b[l]",
         says="Adam divides by the largest second moment so far, not by the last one (Reddi et al. 2018, "
-        "arXiv:1904.09237).",
+        "arXiv:1904.09237). The maximum is taken before the correction, as in PyTorch and TensorFlow; optax's amsgrad "
+        "corrects first.",
         wrong="vmax = max(vmax, v)", right="v",
         shows="The first steps hold until v first falls.",
+        seen="both orders compared: google-deepmind/optax#1389; pytorch/pytorch#142323",
         forms=amsgrad,
     ),
     Known(
         "slots-start-at-one", "dialect", "v",
-        says="RMSprop's v starts at 1, as in TensorFlow 1.",
+        says="RMSprop's v starts at 1, as in TensorFlow 1, whose ε stands inside the root besides.",
         wrong="v = 1 before step 1", right="v = 0 before step 1",
         shows="First steps are much shorter.",
+        seen="tensorflow/tensorflow, tensorflow/python/training/rmsprop.py; asked about in BRML/climin#30",
         forms=slots_start_at_one,
     ),
     Known(
@@ -298,13 +312,15 @@ CONVENTIONS = (
         says="The learning rate goes through float32 in a float64 run: 0.1 becomes 0.10000000149011612.",
         wrong="α rounded to float32", right="α",
         shows="Every step is off by the same factor near 1, at most 6e-8 from it.",
+        seen="Paddle's AdamW, until PaddlePaddle/Paddle#78830",
         forms=rate_in_float32,
     ),
     Known(
         "betas-in-float32", "dialect", "m, v, W[l], b[l]",
         says="Adam's β go through float32 in a float64 run, in the moments as well as in the powers.",
         wrong="β₁ = 0.8999999761581421", right="β₁ = 0.9",
-        shows="Moments are off by 2e-7 from the first step on.",
+        shows="With the usual β, m is off by 2e-7 and v by 1e-5 from the first step on.",
+        seen="even in bfloat16: tenstorrent/tt-metal#55935",
         forms=betas_in_float32,
     ),
     Known(
@@ -312,6 +328,7 @@ CONVENTIONS = (
         says="Weight decay leaves the biases alone.",
         wrong="g = db", right="g = db + λ b",
         shows="Weights hold, biases are broken as soon as they are not 0.",
+        seen="VectorInstitute/mmlearn#2; PyTorch decays biases too: pytorch/pytorch#2639",
         forms=decay_of_weights_only,
     ),
     Known(
@@ -319,6 +336,7 @@ CONVENTIONS = (
         says="The penalty is λ Σ W² without the ½, so that its gradient is 2 λ W.",
         wrong="g = dW + 2 λ W", right="g = dW + λ W",
         shows="The decay is twice as strong; Keras's L2(λ) is that.",
+        seen="titu1994/DenseNet#57; tensorpack/tensorpack#1381",
         forms=decay_without_half,
     ),
 )  # fmt: skip

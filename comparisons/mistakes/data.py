@@ -71,6 +71,7 @@ DATA = (
         "move.",
         wrong="X, Y = next(iter(loader))  # inside the loop", right="for X, Y in loader:",
         shows="The first step holds. The training loss falls fast, the test accuracy does not follow.",
+        seen="ZhaoJ9014/face.evoLVe#39; wandb/examples#444",
         forms=of_batches(first_again),
     ),
     Known(
@@ -78,6 +79,7 @@ DATA = (
         says="Batches come in the data's own order, epoch after epoch.",
         wrong="for i in range(0, n, size): X[:, i : i + size]", right="for X, Y in experiment.batches():",
         shows="Everything is broken from the first step on; each step is right for another batch.",
+        seen="choderalab/modelforge#129; Deci-AI/super-gradients#416",
         forms=if_shuffled(of_batches(as_the_data_lie)),
     ),
     Known(
@@ -86,6 +88,7 @@ DATA = (
         wrong="X = X[:, rng.permutation(n)]  # before the epochs", right="X = X[:, rng.permutation(n)]  # in each "
         "epoch",
         shows="The first epoch holds, the second breaks at its first step.",
+        seen="EleutherAI/bergson#352; facebookresearch/ClassyVision#118",
         forms=lambda e: of_batches(shuffled_once)(e) if e.shuffle and e.epochs > 1 else (),
     ),
     Known(
@@ -93,6 +96,7 @@ DATA = (
         says="Examples are shuffled and their labels are not, so that they no longer belong together.",
         wrong="X = X[:, order]", right="X, Y = X[:, order], Y[:, order]",
         shows="Everything up to the output holds, loss and gradients are broken; the accuracy stays near one half.",
+        seen="DrexelChatbotGroup/DrexelChatbot#15; mlcommons/GaNDLF#870",
         forms=if_shuffled(of_batches(labels_as_they_lie)),
     ),
     Known(
@@ -100,6 +104,7 @@ DATA = (
         says="Each batch is trained with the labels of the one before.",
         wrong="loss(A, Y_prev)", right="loss(A, Y)",
         shows="The first step holds, the loss of every other one is broken.",
+        seen="labels of the batch after, in a metric: apache/mxnet#11793",
         forms=if_of_one_size(of_batches(labels_before)),
     ),
 )  # fmt: skip

@@ -114,6 +114,7 @@ LOSSES = (
         wrong="J = -np.mean(Y * np.log10(A) + (1 - Y) * np.log10(1 - A))",
         right="J = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))",
         shows="J is 0.4343 times what it should be; everything else holds.",
+        seen="in one term of a loss: huawei-noah/Efficient-Computing#12",
         forms=one(Change(cross_entropy, loss_in_log10)),
     ),
     Known(
@@ -121,6 +122,7 @@ LOSSES = (
         says="Only the first half of the cross-entropy is there: examples with label 0 cost nothing.",
         wrong="J = -np.mean(Y * np.log(A))", right="J = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))",
         shows="J is too small, by about half at the start; everything else holds.",
+        seen="asked about in aymericdamien/TensorFlow-Examples#86",
         forms=one(Change(cross_entropy, half_the_loss)),
     ),
     Known(
@@ -137,6 +139,7 @@ LOSSES = (
         "and 1.",
         wrong="J = bce(A, Y)  # whose arguments are (y_true, y_pred)", right="J = bce(Y, A)",
         shows="J is several times too large, near 16 |ŷ − y|, since ln 1e-7 is −16.1.",
+        seen="keras-team/keras#8993; Keras had both orders at once: keras-team/keras#7228",
         forms=one(Change(cross_entropy, swapped_loss, constants={"epsilon": lambda _: KERAS_CLIP})),
     ),
     Known(
@@ -146,6 +149,7 @@ LOSSES = (
         wrong='Dense(1); loss="binary_crossentropy"',
         right='Dense(1, activation="sigmoid"); loss="binary_crossentropy"',
         shows="Examples whose output lies outside 0 and 1 have no gradient and teach nothing.",
+        seen="several days of training without an error: keras-team/keras#4744",
         forms=logits_for_probabilities,
     ),
     Known(
@@ -153,6 +157,7 @@ LOSSES = (
         says="A loss that expects logits is given probabilities, so that the sigmoid is applied twice.",
         wrong="BCEWithLogitsLoss()(torch.sigmoid(z), y)", right="BCEWithLogitsLoss()(z, y)",
         shows="J never falls below 0.3133 = ln(1 + 1/e), even when every answer is right.",
+        seen="yudi-mars/daisyRec#15; a course's notebook: jeffheaton/t81_558_deep_learning#81",
         forms=probabilities_for_logits,
     ),
     Known(
@@ -161,5 +166,6 @@ LOSSES = (
         wrong="J = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))",
         right="J = -np.mean(scipy.special.xlogy(Y, A) + scipy.special.xlogy(1 - Y, 1 - A))",
         shows="J is NaN from the step on at which an output saturates: in float32 at Z above 16.6.",
+        seen="tiny-dnn/tiny-dnn#410",
     ),
 )  # fmt: skip

@@ -94,6 +94,7 @@ SLOPES = (
         says="The gradient passes a sigmoid as if it were not there: σ′ is missing.",
         wrong="dZ = dA", right="dZ = dA * A * (1 - A)",
         shows="Gradients behind the sigmoid are too large, 4 times or more.",
+        seen="a book's chapter 11: iamtrask/Grokking-Deep-Learning#50",
         forms=one(Change(sigmoid_backward, linear_backward)),
     ),
     Known(
@@ -101,6 +102,8 @@ SLOPES = (
         says="The gradient passes a ReLU as if it were not there, also where the unit is off.",
         wrong="dZ = dA", right="dZ = dA * (Z > 0)",
         shows="dZ is not 0 where A is; all gradients below are broken.",
+        seen="a derivative that was 1 everywhere: deeplearning4j/nd4j#271; in the last layer alone: "
+        "dannyneil/spiking_relu_conversion#1",
         forms=one(Change(relu_backward, linear_backward)),
     ),
     Known(
@@ -108,6 +111,7 @@ SLOPES = (
         says="The gradient passes a tanh as if it were not there: 1 − tanh² is missing.",
         wrong="dZ = dA", right="dZ = dA * (1 - A**2)",
         shows="dZ equals dA; gradients below are too large.",
+        seen="for a bias's gradient: arthurdouillard/deepcourse#9",
         forms=one(Change(tanh_backward, linear_backward)),
     ),
     Known(
@@ -115,6 +119,7 @@ SLOPES = (
         says="The slope is taken at another layer's Z: an index that is one too small.",
         wrong="dZ[l] = dA[l] * (Z[l - 1] > 0)", right="dZ[l] = dA[l] * (Z[l] > 0)",
         shows="Only layers of the same size as their neighbour let it pass.",
+        seen="in one of two factors, hidden by layers of the same size: danluu/UFLDL-tutorial#2",
         forms=slope_beside(-1),
     ),
     Known(
@@ -122,6 +127,7 @@ SLOPES = (
         says="The slope is taken at another layer's Z: an index that is one too large.",
         wrong="dZ[l] = dA[l] * (Z[l + 1] > 0)", right="dZ[l] = dA[l] * (Z[l] > 0)",
         shows="Only layers of the same size as their neighbour let it pass.",
+        seen="in a notebook's formula, where the code is right: dennybritz/nn-from-scratch#3",
         forms=slope_beside(1),
     ),
     Known(
@@ -129,6 +135,7 @@ SLOPES = (
         says="A derivative that expects Z is given A: σ is applied twice before its slope is taken.",
         wrong="dZ = dA * sigmoid_prime(A)", right="dZ = dA * sigmoid_prime(Z)",
         shows="The slope of a sigmoid lies between 0.197 and 0.25 wherever the unit is.",
+        seen="davidrmiller/neural2d#40; asked about in dwhitena/gophernet#6",
         forms=each_of(sigmoid=Change(sigmoid_backward, slope_at_the_activation),
                       tanh=Change(tanh_backward, tanh_slope_at_the_activation)),
     ),
@@ -137,6 +144,7 @@ SLOPES = (
         says="A derivative that expects A is given Z: A (1 − A) is computed of Z.",
         wrong="dZ = dA * Z * (1 - Z)", right="dZ = dA * A * (1 - A)",
         shows="The slope is negative outside 0 to 1 and grows without bound.",
+        seen="a book's solution 120: BoltzmannEntropy/interviews.ai#15",
         forms=each_of(sigmoid=of_z(sigmoid_backward, slope_of_z), tanh=of_z(tanh_backward, tanh_slope_of_z)),
     ),
     Known(
@@ -144,6 +152,7 @@ SLOPES = (
         says="Hidden layers have a ReLU on the way forward and the sigmoid's slope on the way back.",
         wrong="dZ = dA * s * (1 - s)  # s = sigmoid(Z)", right="dZ = dA * (Z > 0)",
         shows="The gradient is at most a quarter of what it should be, in each hidden layer again.",
+        seen="jeffheaton/encog-dotnet-core#124",
         forms=lambda experiment: [
             variant("from Z", of_z(relu_backward, sigmoid_slope)),
             variant("from A", Change(relu_backward, slope_of_the_output, reads={"A": own_a})),
@@ -154,6 +163,8 @@ SLOPES = (
         says="ReLU's mask is taken from the gradient, not from Z: what is negative is cut off on the way back.",
         wrong="dZ = dA * (dA > 0)", right="dZ = dA * (Z > 0)",
         shows="No dZ of a hidden layer is ever negative.",
+        seen="in the place of guided backpropagation, which needs both masks: "
+        "utkuozbulak/pytorch-cnn-visualizations#36",
         forms=one(Change(relu_backward, mask_of_the_gradient)),
     ),
 )  # fmt: skip

@@ -261,6 +261,7 @@ STEPS = (
         says="Biases keep their start values: their gradients are computed and then forgotten.",
         wrong="W -= rate * dW", right="W -= rate * dW; b -= rate * db",
         shows="b is the same at every step.",
+        seen="mattm/simple-neural-network#5; nntrainer/nntrainer#219",
         forms=bias_never_updated,
     ),
     Known(
@@ -269,6 +270,8 @@ STEPS = (
         "handed to the optimizer.",
         wrong="for l in range(1, L): update(l)", right="for l in range(1, L + 1): update(l)",
         shows="W and b of that layer are the same at every step.",
+        seen="a loop that ends one too early: dustinstansbury/medal#4; layers in a list, which PyTorch does not look "
+        "into: pytorch/pytorch#59925",
         forms=layer_never_updated,
     ),
     Known(
@@ -276,6 +279,7 @@ STEPS = (
         says="The step is added where it should be subtracted, so that training climbs.",
         wrong="W += rate * dW", right="W -= rate * dW",
         shows="The loss rises from the first step on; gradients hold.",
+        seen="in a tutorial's text: pytorch/pytorch#1871",
         forms=lambda experiment: [instead_of_alpha("minus_alpha", with_the_rate)],
     ),
     Known(
@@ -283,6 +287,7 @@ STEPS = (
         says="Each step is twice as long: a factor 2 too many, or a loss and a rate that both carry it.",
         wrong="W -= 2 * rate * dW", right="W -= rate * dW",
         shows="Every parameter moves by twice what its gradient asks for.",
+        seen="taichi-dev/taichi-nerfs#75",
         forms=lambda experiment: [twice(with_the_rate)],
     ),
     Known(
@@ -291,6 +296,7 @@ STEPS = (
         "meant.",
         wrong="optimizer = SGD(rate, decay=rate / epochs)", right="optimizer = SGD(rate)",
         shows="The first steps hold, then parameters move less and less.",
+        seen="Keras's decay, which acts at every batch: keras-team/keras#2808, keras-team/keras#9938",
         forms=lambda experiment: decayed(experiment, with_the_rate),
     ),
     Known(
@@ -298,6 +304,7 @@ STEPS = (
         says="Adam's moments are used as they are, without the correction for their start at 0.",
         wrong="W -= rate * m / (np.sqrt(v) + eps)", right="W -= rate * (m / c1) / (np.sqrt(v / c2) + eps)",
         shows="The first step is about 3 times too long, later ones approach the right ones.",
+        seen="ml-explore/mlx#1640; oxiglade/mlx-rs#301",
         forms=of_adam(Change(bias_correction, no_correction)),
     ),
     Known(
@@ -305,6 +312,8 @@ STEPS = (
         says="Adam's time does not count steps from 1: it starts at another number, or counts epochs.",
         wrong="m_hat = m / (1 - beta1 ** epoch)", right="t += 1; m_hat = m / (1 - beta1**t)",
         shows="The first steps are too long or too short; the difference fades with the steps.",
+        seen="t counted epochs: root-project/root#5042; t began at 2: cs231n/cs231n.github.io#179; t counted "
+        "parameters: DiffSharp/DiffSharp#292",
         forms=adam_time_off,
     ),
     Known(
@@ -312,6 +321,7 @@ STEPS = (
         says="Adam's correction is 1 − β at every step: the power of t is missing.",
         wrong="m_hat = m / (1 - beta1)", right="m_hat = m / (1 - beta1**t)",
         shows="The first step holds, later ones are too short: by √(1 − β₂)/(1 − β₁), which is 0.3, or about.",
+        seen="eriklindernoren/ML-From-Scratch#35",
         forms=of_adam(Change(bias_correction, constant_correction)),
     ),
     Known(
@@ -340,6 +350,7 @@ STEPS = (
         says="A weight decay nobody asked for: λ W joins the gradient of the weights.",
         wrong="dW = dZ @ A_prev.T / m + lam * W", right="dW = dZ @ A_prev.T / m",
         shows="dW is off by a small multiple of W; db holds.",
+        seen="a default that could turn it on unasked: pytorch/FBGEMM#1249",
         forms=numbered(
             RATES, "λ",
             lambda rate: Change(only=weight_gradients, wrap=decayed_gradient, constants={"rate": always(rate)},
@@ -352,6 +363,7 @@ STEPS = (
         says="Every number of the gradient is clipped silently.",
         wrong="dW = np.clip(dW, -1, 1)", right="nothing: the article does not clip",
         shows="Steps with small gradients hold, others are broken in their largest numbers.",
+        seen="always to 1: neuroailab/tfutils#115",
         forms=numbered(
             LIMITS, "c",
             lambda c: Change(only=gradients, wrap=clipped_values, constants={"limit": always(c)}),
@@ -363,6 +375,7 @@ STEPS = (
         says="Each gradient that is longer than a limit is shortened silently.",
         wrong="dW *= min(1, c / np.linalg.norm(dW))", right="nothing: the article does not clip",
         shows="Steps with small gradients hold; in others a whole array has the same factor below 1.",
+        seen="DyNet's default, a limit of 5: clab/dynet#1511",
         forms=numbered(
             LIMITS, "c",
             lambda c: Change(only=gradients, wrap=clipped_norm, constants={"limit": always(c)}),
@@ -374,6 +387,7 @@ STEPS = (
         says="Parameters are clipped silently after each step.",
         wrong="W = np.clip(W - rate * dW, -1, 1)", right="W = W - rate * dW",
         shows="No parameter is larger than the limit, and several are equal to it.",
+        seen="of batch normalization, which nobody meant to clip: martinarjovsky/WassersteinGAN#18",
         forms=lambda experiment: [
             variant(f"c = {c:g}", Change(only=updates, wrap=clipped_values, constants={"limit": always(c)}))
             for c in (0.01, 0.1, 0.5, 1.0, 2.0)
@@ -384,6 +398,7 @@ STEPS = (
         says="m is computed and kept, but the step goes along the gradient itself.",
         wrong="m = mu * m + g; W -= rate * g", right="m = mu * m + g; W -= rate * m",
         shows="m holds, the parameters are broken from the second step on.",
+        seen="in another optimizer, SCION: kozistr/pytorch_optimizer#385",
         forms=unused_momentum,
     ),
 )  # fmt: skip
