@@ -17,8 +17,9 @@ from tests.small import small
 framework("tensorflow")
 framework("keras")
 from comparisons.implementations.keras_fit import EveryBatch  # noqa: E402  (it imports Keras and TensorFlow)
-from comparisons.implementations.keras_model import fill, in_precision, keras, parameters_of  # noqa: E402
-from comparisons.implementations.keras_tape import moments, tf  # noqa: E402
+from comparisons.implementations.keras_model import fill, in_precision, keras  # noqa: E402
+from comparisons.implementations.keras_tape import tf  # noqa: E402
+from comparisons.shown_by_keras import moments, parameters  # noqa: E402
 
 pytestmark = pytest.mark.xdist_group("keras")
 LAYOUT = "rows"
@@ -54,8 +55,8 @@ class Loop:
         model.build((None, 2))
         fill(dense, experiment)
         loss, optimizer = self.loss(**self.of_loss), self.optimizer(**{"learning_rate": 1e-3} | self.settings)
-        parameters = parameters_of(dense)
-        optimizer.build(list(parameters.values()))
+        named = parameters(model)
+        optimizer.build(list(named.values()))
         names = [f"{letter}[{number}]" for number in range(1, 6) for letter in "ZA"]
 
         @tf.function(reduce_retracing=True)
@@ -66,14 +67,14 @@ class Loop:
                     a = outputs[name] = layer(a)
                 J = loss(y, a)
             watched = {name: value for name, value in outputs.items() if name != "A[5]"}
-            gradients = tape.gradient(J, watched | {name: variable.value for name, variable in parameters.items()})
-            optimizer.apply([gradients[name] for name in parameters], list(parameters.values()))
+            gradients = tape.gradient(J, watched | {name: variable.value for name, variable in named.items()})
+            optimizer.apply([gradients[name] for name in named], list(named.values()))
             return {"J": J} | outputs | {f"d{name}": value for name, value in gradients.items()}
 
         for number, (X, Y) in enumerate(experiment.batches(), 1):
             shown = step(tf.constant(X.T), tf.constant(Y.T))
             self.after_step(dense, number)
-            yield shown | moments(optimizer, parameters) | parameters
+            yield shown | moments(optimizer, named) | named
 
 
 def nudge(dense, number):
@@ -147,7 +148,7 @@ def fitting(*callbacks):
                 verbose=0,
                 callbacks=[*callbacks, watch],
             ),
-            lambda: {name: variable.numpy() for name, variable in parameters_of(model.layers).items()},
+            lambda: {name: variable.numpy() for name, variable in parameters(model).items()},
         )
 
     return train

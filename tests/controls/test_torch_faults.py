@@ -17,8 +17,8 @@ from tests.small import small
 
 torch = framework("torch")
 from comparisons.implementations import pytorch_plain  # noqa: E402  (it imports torch)
-from comparisons.implementations.pytorch import moments  # noqa: E402
-from comparisons.implementations.torch_model import model_of, parameters_of  # noqa: E402
+from comparisons.implementations.torch_model import model_of  # noqa: E402
+from comparisons.shown_by_torch import moments, parameters  # noqa: E402
 
 pytestmark = pytest.mark.xdist_group("torch")
 LAYOUT = "torch"
@@ -52,7 +52,7 @@ class Loop:
         model = model_of(experiment)
         self.model(model)
         optimizer = self.optimizer(model.parameters(), **{"lr": 1e-3, "eps": 1e-7} | self.settings)
-        parameters = parameters_of(model)
+        named = parameters(model)
         names = [f"{letter}[{number}]" for number in range(1, 6) for letter in "ZA"]
         for number, (X, Y) in enumerate(experiment.batches(), 1):
             outputs, a = {}, torch.from_numpy(X.T.copy())
@@ -65,8 +65,8 @@ class Loop:
             self.before_step(model)
             optimizer.step()
             self.after_step(model, optimizer, number)
-            gradients = {f"d{name}": value.grad for name, value in (outputs | parameters).items()}
-            yield {"J": J} | outputs | gradients | moments(optimizer, parameters) | parameters
+            gradients = {f"d{name}": value.grad for name, value in (outputs | named).items()}
+            yield {"J": J} | outputs | gradients | moments(optimizer, named) | named
 
 
 def leaky_in_layer_2(model):

@@ -165,7 +165,7 @@ def test_a_wrong_equation_fails_and_the_others_pass(run, pytester, backproof):
     done = run("mine.py", "--backproof", TINY, mine=WRONG)
     done.assert_outcomes(passed=5, failed=1, skipped=4)
     assert MESSAGE in done.stdout.str()
-    (command,) = re.findall(r"; backproof (certify .*)", done.stdout.str())
+    (command,) = set(re.findall(r"; backproof (certify .*)", done.stdout.str()))  # twice where CI is true
     assert pytester.path / ".backproof/mine-float32.trace" == Path(command.split()[1])
     assert (1, True) == ((again := backproof(*command.split())).returncode, MESSAGE in again.stdout)
 
