@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from comparisons.certificate import Certificate
 from comparisons.certifying import certify
 from comparisons.trace import Trace
-from tests.exam.plants import is_shown
+from tests.exam.plants import VISIBILITIES, is_shown
 
 
 class Answer(NamedTuple):
@@ -32,6 +32,11 @@ class Answer(NamedTuple):
     def is_named(self) -> bool:
         """Whether it was named, alone or among others that show the same numbers."""
         return any(self.plant.startswith(name) for name, *_ in self.names)
+
+
+def asked_of(number: int) -> tuple[str, ...]:
+    """The visibilities at which `make test` asks for a plant's name, by its place in the table."""
+    return tuple(VISIBILITIES)[: 1 if number % 3 else None]
 
 
 def less(trace: Trace, visibility: str) -> Trace:

@@ -1,10 +1,13 @@
-"""Tests of the names: each plant is named at every visibility as its table says, and nothing else is."""
+"""Tests of the names: each plant is named as its table says, and nothing else is.
+
+All are asked with everything shown, a third of them at every visibility; `make exam` asks all at all.
+"""
 
 import pytest
 
 from comparisons.recording import record
 from comparisons.trace import Trace
-from tests.exam.answers import answer, is_right
+from tests.exam.answers import answer, asked_of, is_right
 from tests.exam.plants import PLANTS, VISIBILITIES, Plant
 
 ANSWERED = [plant for plant in PLANTS if "refused" not in (plant.seen(visibility) for visibility in VISIBILITIES)]
@@ -15,13 +18,18 @@ def recorded(plant: Plant) -> Trace:
     return record(plant.train, plant.experiment)
 
 
-@pytest.mark.parametrize("plant", ANSWERED, ids=[plant.id for plant in ANSWERED])
-def test_a_plant_is_named_as_its_table_says(plant):
+@pytest.mark.parametrize(("number", "plant"), enumerate(ANSWERED), ids=[plant.id for plant in ANSWERED])
+def test_a_plant_is_named_as_its_table_says(number, plant):
     trace = recorded(plant)
-    answers = [answer(trace, plant, visibility) for visibility in VISIBILITIES]
+    answers = [answer(trace, plant, visibility) for visibility in asked_of(number)]
     assert [] == [said for said in answers if not said.is_right]
     if plant.kind == "mistake":
         assert answers[0].is_located
+
+
+def test_every_visibility_is_asked_of_every_kind():
+    asked = {(plant.kind, visibility) for number, plant in enumerate(ANSWERED) for visibility in asked_of(number)}
+    assert asked == {(kind, visibility) for kind in ("mistake", "dialect") for visibility in VISIBILITIES}
 
 
 def test_what_is_refused_is_named_by_the_error_it_ends_with():
