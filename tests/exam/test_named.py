@@ -18,7 +18,7 @@ def recorded(plant: Plant) -> Trace:
     return record(plant.train, plant.experiment)
 
 
-@pytest.mark.parametrize(("number", "plant"), enumerate(ANSWERED), ids=[plant.id for plant in ANSWERED])
+@pytest.mark.parametrize(("number", "plant"), list(enumerate(ANSWERED)), ids=[plant.id for plant in ANSWERED])
 def test_a_plant_is_named_as_its_table_says(number, plant):
     trace = recorded(plant)
     answers = [answer(trace, plant, visibility) for visibility in asked_of(number)]
