@@ -12,11 +12,12 @@ from comparisons.mistakes.data import DATA
 from comparisons.mistakes.known import Known
 from comparisons.mistakes.losses import LOSSES
 from comparisons.mistakes.precision import PRECISION
+from comparisons.mistakes.silent import SILENT
 from comparisons.mistakes.slopes import SLOPES
 from comparisons.mistakes.steps import STEPS
 from reference.forms import Form
 
-KNOWN: tuple[Known, ...] = (*AVERAGES, *SLOPES, *LOSSES, *STEPS, *DATA, *PRECISION, *CONVENTIONS)
+KNOWN: tuple[Known, ...] = (*AVERAGES, *SLOPES, *LOSSES, *STEPS, *SILENT, *DATA, *PRECISION, *CONVENTIONS)
 
 
 def variants(experiment: Experiment) -> tuple[Form, ...]:
