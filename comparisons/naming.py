@@ -21,7 +21,7 @@ from comparisons.precisions import FLOAT16, FLOAT32, Precision
 from comparisons.trace import Trace
 from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
-from reference.network import Network, now
+from reference.network import Network
 
 N_QUICK = 3  # steps that a name must survive before the diagnosis's probes are asked
 PATIENCE = 60.0  # seconds after which pairs are no longer tried
@@ -43,8 +43,7 @@ class Name:
     @property
     def forms(self) -> Forms:
         """All of it, in an order in which each applies."""
-        early = tuple(form for form in self.found if not form.is_late)
-        return (*early, *self.dialects, *(form for form in self.found if form.is_late))
+        return _in_order(self.found, self.dialects)
 
 
 class Naming:
@@ -161,9 +160,7 @@ class Naming:
         """The network in these forms, and the dialects of the base that still find their equations; None if not."""
         choices = {form.choice for form in found}
         network, kept = self.trace.network, []
-        early = [form for form in found if not form.is_late]
-        late = [form for form in found if form.is_late]
-        for form in (*early, *base, *late):
+        for form in _in_order(found, base):
             is_base = form not in found
             if is_base and form.choice in choices:
                 continue
@@ -188,18 +185,25 @@ class Naming:
         return None
 
 
+def _in_order(found: Forms, dialects: Forms) -> Forms:
+    """Forms that name what they change, dialects, and what changes whatever is there."""
+    early = tuple(form for form in found if not form.is_late)
+    return (*early, *dialects, *(form for form in found if form.is_late))
+
+
 def hidden_before(trace: Trace, quantity: str) -> tuple[str, ...]:
     """The hidden quantities between a broken one and what is shown before it, the nearest first: at most three."""
-    network, found = trace.network, []
+    network = trace.network
+    found: list[str] = []
     open_ = [quantity]
     while open_:
         equation = network.by_name.get(open_.pop(0))
         for ref in equation.reads.values() if equation else ():
             is_hidden = ref.name in network.by_name and ref.name not in trace.shown and network.shapes[ref.name]
-            if is_hidden and ref not in found and not ref.before:
-                found.append(now(ref.name))
+            if is_hidden and ref.name not in found and not ref.before:
+                found.append(ref.name)
                 open_.append(ref.name)
-    return tuple(ref.name for ref in found[:3])
+    return tuple(found[:3])
 
 
 def _changed(network: Network, textbook: Network) -> set[str]:

@@ -9,6 +9,7 @@ from comparisons.mistakes.averages import one
 from comparisons.mistakes.known import Forms, Known, updates, variant, with_the_rate
 from comparisons.mistakes.losses import summed_loss
 from comparisons.mistakes.rates import instead_of_alpha
+from comparisons.mistakes.steps import unmoved
 from reference.activations import relu_backward, sigmoid_backward
 from reference.alphabet import Array, log, logits_loss, logits_loss_slope, maximum, minimum, sqrt
 from reference.decay import decayed_gradient, shrunk
@@ -167,15 +168,9 @@ def untouched(g: Array) -> Array:
     return 1 * g
 
 
-@elementwise
-def kept(theta: Array) -> Array:
-    """theta"""
-    return 1 * theta
-
-
 def decay_of_weights_only(experiment: Experiment) -> Iterable[Form]:
     """With whichever decay the experiment has."""
-    of, to = {"coupled": (decayed_gradient, untouched), "decoupled": (shrunk, kept)}.get(
+    of, to = {"coupled": (decayed_gradient, untouched), "decoupled": (shrunk, unmoved)}.get(
         experiment.decay.kind, (None, None)
     )
     if of:

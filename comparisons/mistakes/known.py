@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from comparisons.experiment import Experiment
@@ -43,20 +43,16 @@ class Known:
 
     def variants(self, experiment: Experiment) -> tuple[Form, ...]:
         """Its forms, each with a name of its own: that of a single one is the mistake's."""
-        forms = tuple(self.forms(experiment))
         return tuple(
-            Form(
+            replace(
+                form,
                 name=f"{self.name}: {form.variant}" if form.variant else self.name,
                 kind=self.kind,
-                changes=form.changes,
                 choice=form.choice or self.name,
                 says=self.says,
-                adds=form.adds,
-                batches=form.batches,
                 family=self.name,
-                variant=form.variant,
             )
-            for form in forms
+            for form in self.forms(experiment)
         )
 
 

@@ -11,12 +11,10 @@ from comparisons.mistakes.known import Known, Only, variant
 from reference import alphabet
 from reference.activations import linear, linear_backward, sigmoid, sigmoid_backward
 from reference.alphabet import Array, clipped_cross_entropy_slope, log, logits_loss, maximum, minimum, xlogy
-from reference.dialects import SUMMED, clipped_cross_entropy
+from reference.dialects import KERAS_CLIP, SUMMED, clipped_cross_entropy
 from reference.forms import Change, Form
 from reference.losses import cross_entropy, output_gradient
 from reference.network import Equation, Network
-
-KERAS_CLIP = 1e-7
 
 
 def loss_in_log2(A: Array, Y: Array) -> Array:

@@ -18,6 +18,7 @@ from comparisons.mistakes.known import (
     weight_gradients,
 )
 from reference.alphabet import Array, maximum, minimum, sqrt
+from reference.decay import decayed_gradient as with_decay
 from reference.dialects_of_optimizers import to_float32
 from reference.forms import Change, Form
 from reference.network import before, elementwise
@@ -31,12 +32,6 @@ def plus_decay(gradient: Array, W: Array, *, rate: float) -> Array:
 def decayed_gradient(by: Callable[..., Array]) -> Callable[..., Array]:
     """The gradient, and rate W."""
     return altered(by, plus_decay, "{} + rate W", reads=("W",), constants=("rate",))
-
-
-@elementwise
-def gradient_and_decay(g: Array, theta: Array, *, rate: float) -> Array:
-    """g + rate theta"""
-    return g + rate * theta
 
 
 def between(gradient: Array, *, limit: float) -> Array:
@@ -111,7 +106,7 @@ SILENT = (
             RATES, "λ",
             lambda rate: Change(only=weight_gradients, wrap=decayed_gradient, constants={"rate": always(rate)},
                                 reads={"W": lambda e: before(e.defines.removeprefix("d"))}),
-            (gradient_and_decay, "rate"), weights_only=True,
+            (with_decay, "decay"), weights_only=True,
         ),
     ),
     Known(

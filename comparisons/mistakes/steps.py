@@ -11,6 +11,7 @@ from comparisons.mistakes.known import (
     Forms,
     Known,
     Only,
+    always,
     bias_updates,
     gradients,
     variant,
@@ -103,9 +104,9 @@ def frozen(only: Only) -> Change:
     return Change(to=unmoved, reads={"theta": lambda e: before(e.defines)}, only=only)
 
 
-def of_adam(*changes: Change, name: str = "") -> Forms:
+def of_adam(*changes: Change) -> Forms:
     """Only with Adam."""
-    return lambda experiment: [variant(name, *changes)] if experiment.optimizer.kind == "adam" else []
+    return lambda experiment: [variant("", *changes)] if experiment.optimizer.kind == "adam" else []
 
 
 def adam_time_off(experiment: Experiment) -> Iterable[Form]:
@@ -123,8 +124,8 @@ def swapped_betas(experiment: Experiment) -> Iterable[Form]:
         b1, b2 = experiment.optimizer.beta1, experiment.optimizer.beta2
         yield variant(
             "",
-            Change(first_moment, constants={"beta1": lambda _: b2}),
-            Change(second_moment, constants={"beta2": lambda _: b1}),
+            Change(first_moment, constants={"beta1": always(b2)}),
+            Change(second_moment, constants={"beta2": always(b1)}),
             Change(bias_correction, constants={"beta": lambda beta: b2 if beta == b1 else b1}),
         )
 

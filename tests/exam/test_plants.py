@@ -10,6 +10,7 @@ from comparisons.delivery import DeliveryError
 from comparisons.experiment import Experiment
 from comparisons.recording import record
 from comparisons.trace import Trace
+from tests.exam.answers import less
 from tests.exam.plain import train
 from tests.exam.plants import PLANTS, VISIBILITIES, Plant, is_shown
 
@@ -41,11 +42,6 @@ def showing(train, visibility: str):
             yield {name: value for name, value in step.items() if is_shown(name, visibility)}
 
     return shown
-
-
-def less(trace: Trace, visibility: str) -> Trace:
-    """The trace with only what is of this visibility."""
-    return trace.hiding(*(name for name in trace.shown if not is_shown(name, visibility)))
 
 
 def honest_twin(plant: Plant) -> Trace:
