@@ -19,6 +19,7 @@ from comparisons.implementations.registry import Implementation, find
 from comparisons.result import ImplementationResult, ResultRow, read
 from comparisons.run import run
 from comparisons.trace import load
+from tests.frameworks import not_installed
 
 Once = Callable[[str, Callable[[Path], None]], Path]
 
@@ -69,10 +70,7 @@ def needs() -> Callable[[Implementation], None]:
 
     def check(one: Implementation) -> None:
         if one.missing:
-            reason = f"{one.name} needs {' and '.join(one.missing)}, not installed; {one.how_to_get}"
-            if os.environ.get("CI") == "true":
-                pytest.fail(reason, pytrace=False)
-            pytest.skip(reason)
+            not_installed(f"{one.name} needs {' and '.join(one.missing)}, not installed; {one.how_to_get}")
 
     return check
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from comparisons.experiment import Experiment
 from comparisons.implementations.registry import Implementation, find
 from comparisons.processes import Job, work
+from tests.frameworks import not_installed
 
 SUBJECTS = Path(__file__).parent / "subjects"
 
@@ -21,10 +21,7 @@ def needs() -> Callable[[Implementation], None]:
 
     def check(one: Implementation) -> None:
         if one.missing:
-            reason = f"{one.name} needs {' and '.join(one.missing)}, not installed; {one.how_to_get}"
-            if os.environ.get("CI") == "true":
-                pytest.fail(reason, pytrace=False)
-            pytest.skip(reason)
+            not_installed(f"{one.name} needs {' and '.join(one.missing)}, not installed; {one.how_to_get}")
 
     return check
 
