@@ -100,10 +100,12 @@ class TraceFolder:
 
     def _keep_saving(self) -> None:
         """Save from time to time; what cannot be written is told where the next chunk or the end is."""
+        from safetensors import SafetensorError
+
         while not self.is_closed.wait(self.every):
             try:
                 self.save()
-            except Exception:
+            except (OSError, SafetensorError):  # safetensors has an error of its own
                 return
 
     def _finish_chunk(self) -> None:

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from tests.frameworks import framework
+from tests.frameworks import framework, not_installed
 
 MISSING = "no_such_framework"
 
@@ -32,3 +32,12 @@ def test_one_that_is_there_and_cannot_be_imported_is_never_skipped(monkeypatch, 
     assert importlib.util.find_spec("half_a_framework")
     with pytest.raises(ModuleNotFoundError, match=MISSING):
         framework("half_a_framework")
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [(None, pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_what_is_not_installed_is_a_skip_and_where_ci_is_true_a_failure(monkeypatch, ci, outcome):
+    monkeypatch.delenv("CI", raising=False)
+    if ci:
+        monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match="nothing to run it with"):
+        not_installed("nothing to run it with")
