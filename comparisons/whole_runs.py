@@ -69,7 +69,8 @@ def _history(trace: Trace, curves: Curves) -> dict[str, Any]:
 
 
 def _band(experiment: Experiment, drift: Drift) -> dict[str, Any]:
-    """The replicas' losses at the last batch of each epoch: the reference's, the lowest, the highest, by forms."""
+    """The replicas' losses by epoch and forms, the reference's, the lowest and the highest: on the epoch's last batch,
+    and after it on the whole training set."""
     per_epoch = experiment.steps_per_epoch
     ends = slice(per_epoch - 1, None, per_epoch)
     return {
@@ -78,6 +79,11 @@ def _band(experiment: Experiment, drift: Drift) -> dict[str, Any]:
         "reference": drift.reference_loss[ends].tolist(),
         "low": drift.losses[ends].min(axis=1).tolist(),
         "high": drift.losses[ends].max(axis=1).tolist(),
+        "after_epochs": {
+            "reference": drift.reference_loss_after_epochs.tolist(),
+            "low": drift.losses_after_epochs.min(axis=0).tolist(),
+            "high": drift.losses_after_epochs.max(axis=0).tolist(),
+        },
         "doublings": drift.doublings,
         "horizon": drift.horizon,
     }
