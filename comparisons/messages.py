@@ -1,6 +1,6 @@
-"""The sentences of `backproof check`, `mistakes` and `explain`, and of the pytest plugin; the others are in wording.py.
+"""The sentences of `backproof check`, `mistakes` and `explain`, of the pytest plugin, and of what a run works out last.
 
-Standard library only.
+The others are in wording.py. Standard library only.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from comparisons.wording import (
     SYMBOLS,
     chain_of,
     count,
+    counted,
     disagreement,
     explained,
     first_broken,
@@ -178,3 +179,14 @@ def _shown(certificate: Any) -> str:
 
 def _dialects(forms: Sequence[str]) -> str:
     return f"the {'dialect' if len(forms) == 1 else 'dialects'} {listed(forms)}"
+
+
+# What a run works out after its certificates --------------------------------------------------------------------------
+
+NO_PATH = "no run shows all its parameters in every step"
+NO_PLANE = "the path of training spans no plane: its parameters move along one line, not at all, or out of all range"
+
+
+def not_in_a_plane(n_features: int) -> str:
+    """Why there is no figure of the plane."""
+    return f"the data have {counted(n_features, 'feature')}, and a boundary is drawn in a plane"
