@@ -18,6 +18,7 @@ from comparisons.wording import (
     explained,
     first_broken,
     listed,
+    percent,
     reason_of,
 )
 
@@ -190,3 +191,48 @@ NO_PLANE = "the path of training spans no plane: its parameters move along one l
 def not_in_a_plane(n_features: int) -> str:
     """Why there is no figure of the plane."""
     return f"the data have {counted(n_features, 'feature')}, and a boundary is drawn in a plane"
+
+
+LEFT_OUT = "they were left out, as asked"
+
+
+def figures_line(no_figures: str) -> str:
+    """That figures could not be drawn; nothing where nobody wanted them, or where they are there."""
+    return f"Figures cannot be drawn: {no_figures}." if no_figures not in ("", LEFT_OUT) else ""
+
+
+def scenes_not_written(file: Any, why: str) -> str:
+    """That the disk did not take them."""
+    return f"{file} could not be written: {why}; free some space or choose another --out"
+
+
+def accuracy_line(name: str, accuracy: float | None) -> str:
+    """What a run reached, as evidence."""
+    reached = "is not known" if accuracy is None else percent(accuracy)
+    return f"{name}: training accuracy {reached}"
+
+
+def not_measured_line(error: BaseException) -> str:
+    """Why a claim could not be measured on this experiment."""
+    return f"it cannot be measured on this experiment: {type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def claim_without_word(how: str) -> str:
+    """That the process that measures claims did not come to this one."""
+    return f"it was not measured: {how}"
+
+
+def claims_line(claims: Sequence[Mapping[str, Any]], experiment: str) -> str:
+    """How many of the article's claims hold, and which do not or could not be measured; nothing without claims."""
+    if not claims:
+        return ""
+    by_verdict = {
+        holds: [claim["name"] for claim in claims if claim["holds"] is holds] for holds in (True, False, None)
+    }
+    line = f"Claims: {len(by_verdict[True])} of {len(claims)} of the article's claims hold"
+    if by_verdict[False]:
+        line += f"; {listed(by_verdict[False])} {'does' if len(by_verdict[False]) == 1 else 'do'} not"
+    if by_verdict[None]:
+        line += f"; {listed(by_verdict[None])} {'was' if len(by_verdict[None]) == 1 else 'were'} not measured"
+    of_another = "" if experiment == "article" else " --experiment …"
+    return f"{line} (backproof claims{of_another})."

@@ -1,7 +1,7 @@
 """Stored scenes: what figures need as it lies on disk beside a result, in `scenes.json`.
 
-Standard library only, since reports read it. The names of the fields are a promise: `docs/scenes.md` documents them, and
-`version` changes when one of them does.
+Standard library only, since reports read it. The names of the fields are a promise: `docs/scenes.md` documents them,
+and `version` changes when one of them does.
 """
 
 from __future__ import annotations

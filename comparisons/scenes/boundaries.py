@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from contourpy import contour_generator
 
 from comparisons.experiment import Experiment
 from comparisons.result import REFERENCE
+from comparisons.scenes.contours import contours
 from comparisons.scenes.digits import OF_LOSS, bytes_of, evenly, in_a_window, significant
 from comparisons.scenes.path import Path, losses_and_accuracies, outputs
 from comparisons.scenes.points import grid_of, window_of
@@ -79,9 +79,8 @@ class Boundaries:
     def _lines(self, z: np.ndarray) -> list[list[float]]:
         """The polylines where the output is ½, each as x, y, x, y, …"""
         (left, right), (bottom, top) = self.window
-        found = contour_generator(self.x, self.y, np.ma.masked_invalid(z)).lines(0.5)
         polylines = []
-        for line in found:
+        for line in contours(self.x, self.y, z, 0.5):
             x, y = in_a_window(line[:, 0], right - left, DIGITS), in_a_window(line[:, 1], top - bottom, DIGITS)
             polylines.append([number for point in zip(x, y, strict=True) for number in point])
         return polylines

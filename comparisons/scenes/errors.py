@@ -5,6 +5,7 @@ The numbers are judged once more, exactly as `certify` judges them, in the forms
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ DIGITS = 3
 def bins_of(n_steps: int) -> list[list[int]]:
     """At most so many bins of steps, first and last of each, in order; the first begins at the start, 0."""
     ends = np.linspace(0, n_steps, min(n_steps, N_BINS) + 1).astype(int).tolist()
-    return [[begin + 1 if begin else 0, end] for begin, end in zip(ends, ends[1:], strict=False)]
+    return [[begin + 1 if begin else 0, end] for begin, end in itertools.pairwise(ends)]
 
 
 def errors_of(trace: Trace, forms: Sequence[str]) -> list[dict[str, Any]]:

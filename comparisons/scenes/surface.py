@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from contourpy import contour_generator
 
 from comparisons.experiment import Experiment
+from comparisons.scenes.contours import contours
 from comparisons.scenes.digits import OF_LOSS, significant
 from comparisons.scenes.path import Path, losses_and_accuracies
 
@@ -97,9 +97,10 @@ def _lines(u: np.ndarray, v: np.ndarray, loss: np.ndarray) -> list[dict[str, Any
     if not len(seen):
         return []
     levels = np.geomspace(seen.min(), seen.max(), N_LEVELS + 2)[1:-1]
-    contours = contour_generator(u, v, np.ma.masked_invalid(loss))
     return [
-        {"level": significant(level, DIGITS),
-         "polylines": [significant(line.ravel(), DIGITS) for line in contours.lines(level)]}
+        {
+            "level": significant(level, DIGITS),
+            "polylines": [significant(line.ravel(), DIGITS) for line in contours(u, v, loss, level)],
+        }
         for level in levels
-    ]  # fmt: skip
+    ]
