@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -110,7 +111,7 @@ def read(folder: str | Path) -> Mapping[str, Any] | None:
     version = content.get("version") if isinstance(content, dict) else None
     if version != VERSION:
         raise UsageError(f"{path} has version {version!r}; this Backproof reads version {VERSION}")
-    for wrong in (*_wrong(content, SHAPE, ""), *_missing_frames(content)):
+    for wrong in itertools.chain(_wrong(content, SHAPE, ""), _missing_frames(content)):  # frames of what has its shape
         raise UsageError(f"{path} is damaged: {wrong}; run again")
     return content
 
