@@ -27,6 +27,7 @@ from reference.network import Network, Ref, before, now
 from reference.running import evaluate
 
 CLOSE_TO_ALL = 0.99  # "close to 100 %": what this project asks of every implementation
+N_TIMES = 5  # the fastest of so many is the time of a level: others may be at work on the same processor
 STEP = 1e-30  # of the complex step: so small that its square is 0, and nothing is rounded away
 
 
@@ -64,12 +65,13 @@ def levels_give_one_result(experiment: Experiment) -> Evidence:
     parameters, (X, _) = experiment.initial(), next(experiment.batches())
     precision = PRECISIONS[experiment.precision]
     values: dict[str, dict[str, Array]] = {}
-    seconds = {}
+    seconds: dict[str, float] = {}
     for name, level in LEVELS.items():
         with np.errstate(all="ignore"):
-            began = time.perf_counter()
-            values[name] = level(parameters, X, experiment.activations)
-            seconds[name] = time.perf_counter() - began
+            for _ in range(N_TIMES):
+                began = time.perf_counter()
+                values[name] = level(parameters, X, experiment.activations)
+                seconds[name] = min(seconds.get(name, np.inf), time.perf_counter() - began)
     worst = dict.fromkeys(LEVELS, 0.0)
     network = network_of(experiment)
     for name, level_values in values.items():

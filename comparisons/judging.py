@@ -27,6 +27,8 @@ from reference.running import evaluate
 
 Stacks = dict[int, Ball]  # of a per-example quantity, by batch size; of others one Ball of start and steps, under 0
 
+Pieces = tuple[str, list[Piece], np.ndarray | None]  # of a quantity, and what it was before each step if it is carried
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -66,19 +68,39 @@ class Judging:
         """The rows of all shown quantities, in an order in which what is hidden comes before what it explains."""
         if not self.trace.n_steps:
             return
-        for name in ("A[0]", "Y"):
-            if name in self.trace.shown:
-                yield self._against_experiment(network, name)
+        for name in self._given_shown():
+            pieces = self._against_experiment(network, name)
+            yield row_of(name, f"{name} is the experiment's", pieces, self.trace)
         for outcome in self._outcomes(network):
             yield from outcome.rows.values()
 
     def start_rows(self) -> Iterator[Row]:
         """The start values that the implementation showed, against the experiment's."""
+        for name, pieces, _ in self.start_pieces():
+            yield row_of(name, "the experiment's start value", pieces, self.trace)
+
+    def start_pieces(self) -> Iterator[Pieces]:
+        """The start values that the implementation showed, beside the experiment's."""
         if self.trace.start_shown:
             for name, expected in self.trace.experiment.initial().items():
-                actual = self.trace.start[name]
-                pieces = [Piece(np.array([-1]), Ball(expected[None]), actual[None])]
-                yield row_of(name, "the experiment's start value", pieces, self.trace)
+                yield name, [Piece(np.array([-1]), Ball(expected[None]), self.trace.start[name][None])], None
+
+    def all_pieces(self, network: Network) -> Iterator[Pieces]:
+        """What `rows` judges, number by number; nothing of it is kept."""
+        if not self.trace.n_steps:
+            return
+        for name in self._given_shown():
+            yield name, self._against_experiment(network, name), None
+        hidden: dict[str, Stacks] = {}
+        for component in self.plan(network):
+            if component.are_peers:
+                hidden |= self._scanned(network, component.equations, hidden)
+                continue
+            for name, pieces in self._pieces(network, component, hidden).items():
+                if name in self.trace.shown:
+                    yield name, pieces, self._as_it_was(network, name)
+                else:
+                    hidden[name] = self._gathered(network, name, pieces)
 
     def plan(self, network: Network) -> list[Component]:
         """The components in the order in which they are judged; peers, which wait for themselves alone, as one."""
@@ -118,9 +140,7 @@ class Judging:
         for equation in equations:
             name = equation.defines
             if name in self.trace.shown:
-                old = None
-                if name in network.remembered:
-                    old = self.shown[name][0].mid
+                old = self._as_it_was(network, name)
                 rows[name] = row_of(name, str(equation), pieces[name], self.trace, old)
             else:
                 balls[name] = self._gathered(network, name, pieces[name])
@@ -317,10 +337,16 @@ class Judging:
                 radius[steps + 1] = ball.spread
         return {0: Ball(mid, radius if radius.any() else None, pieces[0][1].precision)}
 
-    def _against_experiment(self, network: Network, name: str) -> Row:
+    def _given_shown(self) -> list[str]:
+        return [name for name in ("A[0]", "Y") if name in self.trace.shown]
+
+    def _against_experiment(self, network: Network, name: str) -> list[Piece]:
         given = self._given(network)[name]
-        pieces = [Piece(self.steps[m], Ball(given[m].mid), self.shown[name][m].mid) for m in self.steps]
-        return row_of(name, f"{name} is the experiment's", pieces, self.trace)
+        return [Piece(self.steps[m], Ball(given[m].mid), self.shown[name][m].mid) for m in self.steps]
+
+    def _as_it_was(self, network: Network, name: str) -> np.ndarray | None:
+        """What a carried quantity was before each step."""
+        return self.shown[name][0].mid if name in network.remembered else None
 
 
 def _side_by_side(balls: list[Ball]) -> Ball:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,6 +78,17 @@ def sources_of(names: tuple[str, ...]) -> dict[str, str]:
     known = {entry.name: entry.source for entry in entries()}
     found = {name: known.get(name, known.get(name.partition(":")[0], "")) for name in names}
     return {name: source for name, source in found.items() if source}
+
+
+def dialects_of(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What each of these forms answers, what it does, and who computes so; the textbook is no form."""
+    known = {entry.name: entry for entry in entries()}
+    found = {name: known.get(name, known.get(name.partition(":")[0])) for name in names if name != "textbook"}
+    return {
+        name: {"choice": entry.choice or entry.name, "says": entry.says, "source": entry.source or entry.seen}
+        for name, entry in found.items()
+        if entry is not None
+    }
 
 
 def textbook_of(form: Form) -> Network:

@@ -1,6 +1,6 @@
-"""The sentences of `backproof check`, `mistakes` and `explain`, and of the pytest plugin; the others are in wording.py.
+"""The sentences of `backproof check`, `mistakes` and `explain`, of the pytest plugin, and of what a run works out last.
 
-Standard library only.
+The others are in wording.py. Standard library only.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from comparisons.wording import (
     SYMBOLS,
     chain_of,
     count,
+    counted,
     disagreement,
     explained,
     first_broken,
     listed,
+    percent,
     reason_of,
 )
 
@@ -178,3 +180,59 @@ def _shown(certificate: Any) -> str:
 
 def _dialects(forms: Sequence[str]) -> str:
     return f"the {'dialect' if len(forms) == 1 else 'dialects'} {listed(forms)}"
+
+
+# What a run works out after its certificates --------------------------------------------------------------------------
+
+NO_PATH = "no run shows all its parameters in every step"
+NO_PLANE = "the path of training spans no plane: its parameters move along one line, not at all, or out of all range"
+
+
+def not_in_a_plane(n_features: int) -> str:
+    """Why there is no figure of the plane."""
+    return f"the data have {counted(n_features, 'feature')}, and a boundary is drawn in a plane"
+
+
+LEFT_OUT = "they were left out, as asked"
+
+
+def figures_line(no_figures: str) -> str:
+    """That figures could not be drawn; nothing where nobody wanted them, or where they are there."""
+    return f"Figures cannot be drawn: {no_figures}." if no_figures not in ("", LEFT_OUT) else ""
+
+
+def scenes_not_written(file: Any, why: str) -> str:
+    """That the disk did not take them."""
+    return f"{file} could not be written: {why}; free some space or choose another --out"
+
+
+def accuracy_line(name: str, accuracy: float | None) -> str:
+    """What a run reached, as evidence."""
+    reached = "is not known" if accuracy is None else percent(accuracy)
+    return f"{name}: training accuracy {reached}"
+
+
+def not_measured_line(error: BaseException) -> str:
+    """Why a claim could not be measured on this experiment."""
+    return f"it cannot be measured on this experiment: {type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def claim_without_word(how: str) -> str:
+    """That the process that measures claims did not come to this one."""
+    return f"it was not measured: {how}"
+
+
+def claims_line(claims: Sequence[Mapping[str, Any]], experiment: str) -> str:
+    """How many of the article's claims hold, and which do not or could not be measured; nothing without claims."""
+    if not claims:
+        return ""
+    by_verdict = {
+        holds: [claim["name"] for claim in claims if claim["holds"] is holds] for holds in (True, False, None)
+    }
+    line = f"Claims: {len(by_verdict[True])} of {len(claims)} of the article's claims hold"
+    if by_verdict[False]:
+        line += f"; {listed(by_verdict[False])} {'does' if len(by_verdict[False]) == 1 else 'do'} not"
+    if by_verdict[None]:
+        line += f"; {listed(by_verdict[None])} {'was' if len(by_verdict[None]) == 1 else 'were'} not measured"
+    of_another = "" if experiment == "article" else " --experiment …"
+    return f"{line} (backproof claims{of_another})."

@@ -113,6 +113,9 @@ class Result:
     histories: tuple[Mapping[str, Any], ...] = ()
     bands: tuple[Mapping[str, Any], ...] = ()
     not_whole: str = ""
+    dialects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    claims: tuple[Mapping[str, Any], ...] = ()
+    no_figures: str = ""
     version: int = VERSION
 
     def __bool__(self) -> NoReturn:
@@ -197,6 +200,9 @@ def read(folder: str | Path) -> Result:
             histories=tuple(content.get("histories", ())),
             bands=tuple(content.get("bands", ())),
             not_whole=content.get("not_whole", ""),
+            dialects=dict(content.get("dialects", {})),
+            claims=tuple(dict(claim) for claim in content.get("claims", ())),
+            no_figures=content.get("no_figures", ""),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path} is no result of version {VERSION}: {type(error).__name__} {error}") from None

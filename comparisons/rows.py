@@ -21,7 +21,7 @@ class Piece(NamedTuple):
     actual: np.ndarray
 
 
-class _Judged(NamedTuple):
+class Judged(NamedTuple):
     """A piece, number by number."""
 
     steps: np.ndarray
@@ -40,7 +40,7 @@ def row_of(name: str, equation: str, pieces: Sequence[Piece], trace: Trace, old:
     A number outside its ball, or not finite, is broken, and so is a finite one where exactly ∞ is expected. Inside, it
     proves nothing where its ball has no bound, or also holds the old value of what is carried.
     """
-    parts = [_judge(piece, SENSITIVITY[trace.precision], old) for piece in pieces]
+    parts = [judged(piece, SENSITIVITY[trace.precision], old) for piece in pieces]
     ratios = np.concatenate([part.ratio[part.is_judged] for part in parts])
     radii = np.concatenate([part.radius[part.is_judged] for part in parts])
     broken = [part.steps[_any_number(part.is_outside)] for part in parts]
@@ -66,7 +66,8 @@ def row_of(name: str, equation: str, pieces: Sequence[Piece], trace: Trace, old:
     )
 
 
-def _judge(piece: Piece, sensitivity: float, old: np.ndarray | None) -> _Judged:
+def judged(piece: Piece, sensitivity: float, old: np.ndarray | None) -> Judged:
+    """Judge a piece number by number; `sensitivity` is the part of a number's scale whose change is to be noticed."""
     steps, ball, actual = piece
     mid, radius = np.broadcast_to(ball.mid, actual.shape), np.broadcast_to(ball.radius, actual.shape)
     with np.errstate(all="ignore"):
@@ -82,7 +83,7 @@ def _judge(piece: Piece, sensitivity: float, old: np.ndarray | None) -> _Judged:
     slack = radius + error
     is_blind = ((sensitivity * _scale(ball, actual.shape) <= slack) & (slack > 0) & ~is_never_finite) | ~is_bounded
     ratio = np.where(is_outside & ~np.isfinite(ratio), np.inf, ratio)
-    return _Judged(steps, mid, radius, actual, ratio, is_judged | is_outside, is_outside, is_blind)
+    return Judged(steps, mid, radius, actual, ratio, is_judged | is_outside, is_outside, is_blind)
 
 
 def _scale(ball: Ball, shape: tuple[int, ...]) -> np.ndarray:
@@ -95,7 +96,7 @@ def _any_number(mask: np.ndarray) -> np.ndarray:
     return np.asarray(mask.reshape(len(mask), -1).any(axis=1))
 
 
-def _worst(parts: Sequence[_Judged]) -> tuple[int, tuple[int, ...], float, float, float, float]:
+def _worst(parts: Sequence[Judged]) -> tuple[int, tuple[int, ...], float, float, float, float]:
     """Step, index, expected, bound, actual and multiple of the bound of the worst judged number."""
     found: tuple[int, tuple[int, ...], float, float, float, float] = (-1, (), np.nan, np.nan, np.nan, 0.0)
     highest = -1.0

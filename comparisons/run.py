@@ -9,15 +9,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from comparisons import stored_scenes
 from comparisons.accuracy import MARGIN, assumed
+from comparisons.afterwards import Afterwards, worked_out
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
 from comparisons.implementations.registry import Implementation
-from comparisons.lexicon import says_of
+from comparisons.lexicon import dialects_of, says_of
+from comparisons.messages import scenes_not_written
 from comparisons.processes import Job, work
 from comparisons.recording import environment
 from comparisons.result import (
-    WHOLE_RUNS,
     ImplementationResult,
     Result,
     ResultRow,
@@ -50,6 +52,7 @@ def run(
     out: Path,
     *,
     asked_for: bool = True,
+    figures: bool = False,
     patience: float = PATIENCE,
     watch: Watcher = lambda name, event: None,
     idle: Callable[[], None] = lambda: None,
@@ -57,8 +60,9 @@ def run(
     """Train all chosen implementations on one experiment in its precisions, certify every trace, write the result.
 
     Experiments: the same one in one or two precisions. Asked for: whether the implementations were named by the user,
-    so that one that is not installed was asked for and not merely skipped. Watch: called with an implementation's name
-    and each event that its process tells.
+    so that one that is not installed was asked for and not merely skipped. Figures: whether what figures need and the
+    article's claims are worked out too. Watch: called with an implementation's name and each event that its process
+    tells.
     Error: UsageError where the folder cannot be written.
     """
     folder = _fresh(out, experiments, chosen)
@@ -98,7 +102,11 @@ def run(
             one_result, of_it = _result_of(one, experiment, found[one.name, experiment.precision], asked_for)
             results.append(one_result)
             rows += of_it
-    whole, not_whole = _whole_runs(results, found, experiments, patience, watch, idle)
+    traces = {key: progress.trace for key, progress in found.items() if progress.certificate is not None}
+    after = worked_out(
+        experiments, results, traces, figures=figures, patience=patience, watch=watch, idle=idle,
+    )  # fmt: skip
+    no_figures = _write_scenes(after, folder)
     result = Result(
         verdict=verdict_of(results),
         checked=sum(row.checked for row in rows),
@@ -109,11 +117,14 @@ def run(
         environment=_environment(chosen, experiments),
         implementations=tuple(results),
         rows=tuple(rows),
-        agreements=whole["agreements"],
-        explanations=whole["explanations"],
-        histories=whole["histories"],
-        bands=whole["bands"],
-        not_whole=not_whole,
+        agreements=after.whole["agreements"],
+        explanations=after.whole["explanations"],
+        histories=after.whole["histories"],
+        bands=after.whole["bands"],
+        not_whole=after.not_whole,
+        dialects=_dialects(results),
+        claims=after.claims,
+        no_figures=no_figures,
     )
     try:
         _write_csv(result, folder)
@@ -145,7 +156,7 @@ def _fresh(out: Path, experiments: Sequence[Experiment], chosen: Sequence[Implem
     """The output folder, without what an earlier run left there."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for old in ("result.json", "result.csv"):
+        for old in ("result.json", "result.csv", stored_scenes.FILE):
             (out / old).unlink(missing_ok=True)
         for trace in out.glob("*.trace"):
             if (trace / "trace.json").is_file():
@@ -225,38 +236,6 @@ def _result_of(
     return result, [ResultRow.of(row, name, precision) for row in certificate.rows]
 
 
-def _whole_runs(
-    results: Sequence[ImplementationResult],
-    found: dict[tuple[str, str], _Progress],
-    experiments: Sequence[Experiment],
-    patience: float,
-    watch: Watcher,
-    idle: Callable[[], None],
-) -> tuple[dict[str, tuple[Any, ...]], str]:
-    """The whole runs of each precision, compared in processes of their own; advice, so a failure costs no verdict."""
-    jobs = []
-    for experiment in experiments:
-        mine = [one for one in results if one.precision == experiment.precision]
-        certified = [one for one in mine if one.verdict != "not compared" and not one.ended]
-        traces = [
-            (str(found[one.name, one.precision].trace), list(one.forms), dict(one.not_told_apart)) for one in certified
-        ]
-        if traces:
-            jobs.append(Job(experiment.precision, {"do": "agree", "traces": traces}))
-    if jobs:
-        watch("", {"event": "comparing"})
-    whole: dict[str, list[Any]] = {name: [] for name in WHOLE_RUNS}
-    failed = []
-    for job in sorted(work(jobs, patience=patience, idle=idle), key=lambda job: job.name):
-        for event in job.of("agreed"):
-            for name in WHOLE_RUNS:
-                whole[name] += event[name]
-        if not job.of("agreed"):
-            last = job.output.splitlines()[-1:] or [""]
-            failed.append(f"{job.name}: {job.ended or 'it ended without a word'} {last[0]}".strip())
-    return {name: tuple(parts) for name, parts in whole.items()}, "; ".join(failed)
-
-
 def _environment(chosen: Sequence[Implementation], experiments: Sequence[Experiment]) -> dict[str, Any]:
     versions = {package: version for one in chosen for package, version in one.versions.items()}
     assumptions = [assumption(one.precision, assumed(one.precision), MARGIN) for one in experiments]
@@ -274,6 +253,23 @@ def _flushes_to_zero() -> bool:
     import numpy as np
 
     return bool((np.float32(2.0**-126) * np.float32(0.5)) == 0)
+
+
+def _dialects(results: Sequence[ImplementationResult]) -> dict[str, dict[str, str]]:
+    """All forms that are named anywhere in the results."""
+    named = {name: None for one in results for names in (one.forms, *one.not_told_apart.values()) for name in names}
+    return dialects_of(named)
+
+
+def _write_scenes(after: Afterwards, folder: Path) -> str:
+    """Write what figures need, if it is there; why it is not."""
+    if after.scenes is None:
+        return after.no_figures
+    try:
+        stored_scenes.write(after.scenes, folder)
+    except OSError as error:
+        return scenes_not_written(folder / stored_scenes.FILE, str(error.strerror))
+    return after.no_figures
 
 
 def _write_csv(result: Result, folder: Path) -> None:

@@ -71,6 +71,10 @@ def main() -> int:
         return in_child(job, pipe)
     if job["do"] == "agree":
         return _agree(job, pipe)
+    if job["do"] == "draw":
+        return _draw(job, pipe)
+    if job["do"] == "claims":
+        return _claims(job, pipe)
     return _record(job, pipe)
 
 
@@ -155,6 +159,29 @@ def _agree(job: dict[str, Any], pipe: Pipe) -> int:
     traces = [(load(Path(folder)), forms, alike) for folder, forms, alike in job["traces"]]
     found = whole_runs(traces, alive=lambda: pipe.tell("alive"))
     pipe.tell("agreed", **{name: to_json(part) for name, part in found.items()})
+    return 0
+
+
+def _draw(job: dict[str, Any], pipe: Pipe) -> int:
+    from comparisons.experiment import Experiment
+    from comparisons.scenes.gathering import scenes_of
+    from comparisons.trace import load
+
+    with pipe.alive():
+        traces = ((load(Path(folder)), forms) for folder, forms in job["traces"])
+        scenes = scenes_of(Experiment.from_json(job["experiment"]), traces, job["surface"])
+    pipe.tell("drawn", scenes=scenes)
+    return 0
+
+
+def _claims(job: dict[str, Any], pipe: Pipe) -> int:
+    from comparisons.claims_in_a_run import claims_of
+    from comparisons.experiment import Experiment
+
+    with pipe.alive():
+        for claim in claims_of(Experiment.from_json(job["experiment"]), job["accuracies"]):
+            pipe.tell("claim", claim=claim)
+    pipe.tell("measured")
     return 0
 
 

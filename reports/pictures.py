@@ -23,7 +23,7 @@ SHAPE = alt.Shape("class:N", sort=CLASS_NAMES, title=None, legend=LEGEND,
                   scale=alt.Scale(domain=CLASS_NAMES, range=["circle", "triangle-up"]))  # fmt: skip
 COLOUR = alt.Stroke("class:N", sort=CLASS_NAMES, title=None, scale=alt.Scale(domain=CLASS_NAMES, range=list(CLASSES)),
                    legend=LEGEND)  # fmt: skip
-OVERLAP = 1.05  # of neighbouring cells, so that no seam shows between them
+OVERLAP = 1.3  # of neighbouring cells, so that no seam shows between them
 
 
 def point_rows(points: Scene, which: str) -> Rows:
@@ -144,8 +144,8 @@ def surface(scene: Scene) -> Drawn:
     u, v = scene["u"], scene["v"]
     half_u, half_v = (u[1] - u[0]) / 2, (v[1] - v[0]) / 2
     cells = [
-        {"x": u[column] - half_u, "x2": u[column] + half_u * OVERLAP, "y": v[row] - half_v,
-         "y2": v[row] + half_v * OVERLAP, "loss": finite(loss)}
+        {"x": u[column] - half_u, "x2": u[column] + half_u * (2 * OVERLAP - 1), "y": v[row] - half_v,
+         "y2": v[row] + half_v * (2 * OVERLAP - 1), "loss": finite(loss)}
         for row, losses in enumerate(scene["loss"])
         for column, loss in enumerate(losses)
         if finite(loss) is not None

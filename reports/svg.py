@@ -44,8 +44,10 @@ def text(x: float, y: float, words: str, cls: str = "", anchor: str = "middle", 
 
 
 def number(values: Values, quantity: str, index: Sequence[int]) -> float | None:
-    """One number of a run's values; None where it is not shown."""
+    """One number of a run's values; None where it is not shown. What is a single number is its own first."""
     found: Any = values.get(quantity)
+    if not isinstance(found, list) and not any(index):
+        index = ()
     for i in index:
         if not isinstance(found, list) or i >= len(found):
             return None

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from comparisons.messages import fault_text
+from comparisons.messages import claims_line, fault_text, figures_line
 from comparisons.result import ImplementationResult, Result, ResultRow, revived
 from comparisons.wording import (
     SYMBOLS,
@@ -44,7 +44,7 @@ def show(result: Result, console: Console) -> None:
     for one in result.implementations:
         _explain(result, one, console)
     console.print()
-    for line in (*notes(result), *whole_runs(result)):
+    for line in (*notes(result), *advice(result), *whole_runs(result)):
         console.print(Text(line), soft_wrap=True)
     console.print()
     console.print(Text(verdict_line(result), style=STYLES[result.verdict]), soft_wrap=True)
@@ -135,6 +135,12 @@ def notes(result: Result) -> list[str]:
         more = f" and {len(idle) - 4} more" if len(idle) > 4 else ""
         lines.append(f"Bounds that never bite (every error below 1/1000 of the bound): {named}{more}.")
     lines.append(result.environment.get("assumed", ""))
+    return [line for line in lines if line]
+
+
+def advice(result: Result) -> list[str]:
+    """How many of the article's claims hold, and why figures cannot be drawn, if they cannot."""
+    lines = (claims_line(result.claims, result.experiment["name"]), figures_line(result.no_figures))
     return [line for line in lines if line]
 
 

@@ -50,6 +50,9 @@ def run(
     out: Annotated[Path, Parameter(help="The folder for result and traces.")] = Path("build/backproof"),
     patience: Annotated[float, Parameter(help="Seconds without a step after which one is given up.")] = 300.0,
     quiet: Annotated[bool, Parameter(negative=(), help="Print the verdict line alone.")] = False,
+    figures: Annotated[
+        bool, Parameter(help="Work out what figures need, and put the article's claims to the test.")
+    ] = True,
 ) -> int:
     """Train all implementations side by side, certify every step, and write the result.
 
@@ -61,7 +64,7 @@ def run(
     """
     from comparisons.command.run import run_command
 
-    return run_command(experiment, implementations, precision, out, patience, quiet)
+    return run_command(experiment, implementations, precision, out, patience, quiet, figures)
 
 
 @app.command

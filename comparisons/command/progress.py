@@ -9,9 +9,16 @@ from rich.live import Live
 from rich.table import Table
 
 from comparisons.experiment import Experiment
-from comparisons.wording import loss, percent
+from comparisons.wording import listed, loss, percent
 
 STATES = {"loaded": "training", "recorded": "certifying", "certified": "certified", "failed": "not compared"}
+
+WAITING = "waiting for "
+AFTERWARDS = {  # on a live terminal and in a line
+    "agree": ("whole runs", "comparing whole runs with replicas of the reference"),
+    "draw": ("drawing", "drawing: working out what figures need"),
+    "claims": ("claims", "claims: putting those of the article to the test"),
+}
 
 
 class Progress:
@@ -26,6 +33,7 @@ class Progress:
             for name in names
             for experiment in experiments
         }
+        self.said: set[str] = set()
         self.is_live = console.is_terminal and not quiet
         self.is_plain = not console.is_terminal and not quiet
         self.live = Live(console=console, auto_refresh=False, transient=True) if self.is_live else None
@@ -42,8 +50,8 @@ class Progress:
     def watch(self, name: str, event: dict[str, Any]) -> None:
         """Take note of what an implementation's process told."""
         kind = event["event"]
-        if kind == "comparing":
-            self._comparing()
+        if kind == "waiting":
+            self._waiting(event["for"])
         precision = event.get("precision") or event.get("certificate", {}).get("precision")
         for key in [key for key in self.cells if key[0] == name and precision in (None, key[1])]:
             cell = self.cells[key]
@@ -60,12 +68,14 @@ class Progress:
         if self.live:
             self.live.update(self._table(), refresh=True)
 
-    def _comparing(self) -> None:
+    def _waiting(self, kinds: list[str]) -> None:
+        """Everything is certified, and the run waits for this."""
         for cell in self.cells.values():
-            if cell["state"] == "certified":
-                cell["state"] = "comparing whole runs"
-        if self.is_plain:
-            self.console.print("comparing whole runs with replicas of the reference", highlight=False)
+            if cell["state"] == "certified" or cell["state"].startswith(WAITING):
+                cell["state"] = f"{WAITING}{listed(AFTERWARDS[kind][0] for kind in kinds)}"
+        for kind in [kind for kind in kinds if kind not in self.said] if self.is_plain else []:
+            self.console.print(AFTERWARDS[kind][1], highlight=False)
+        self.said |= set(kinds)
 
     def _say(self, key: tuple[str, str], kind: str, cell: dict[str, Any]) -> None:
         tenth = max(1, self.epochs // 5)

@@ -18,7 +18,13 @@ from reports.terminal import STYLES, show
 
 
 def run_command(
-    named: str, implementations: str | None, precision: str | None, out: Path, patience: float, quiet: bool
+    named: str,
+    implementations: str | None,
+    precision: str | None,
+    out: Path,
+    patience: float,
+    quiet: bool,
+    figures: bool,
 ) -> int:
     """Run, print, and say how it ended."""
     experiments = experiments_of(named, precision)
@@ -29,7 +35,7 @@ def run_command(
     names = [one.name for one in chosen if not one.missing]
     with Progress(names, experiments, console, quiet=quiet) as progress:
         result = run(
-            experiments, chosen, out, asked_for=implementations is not None, patience=patience,
+            experiments, chosen, out, asked_for=implementations is not None, figures=figures, patience=patience,
             watch=progress.watch, idle=progress.show,
         )  # fmt: skip
     if quiet:

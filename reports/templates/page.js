@@ -156,7 +156,7 @@
   function cells(scene, n, levels, frame) {
     const [x0, x1] = scene.x, [y0, y1] = scene.y, width = (x1 - x0) / n, height = (y1 - y0) / n, rows = [];
     for (let row = 0; row < n; row += 1) for (let column = 0; column < n; column += 1) {
-      rows.push({ x: x0 + width * column, x2: x0 + width * (column + 1.05), y: y0 + height * row, y2: y0 + height * (row + 1.05),
+      rows.push({ x: x0 + width * column, x2: x0 + width * (column + 1.3), y: y0 + height * row, y2: y0 + height * (row + 1.3),
                   level: levels[frame * n * n + row * n + column] });
     }
     return rows;
@@ -243,6 +243,7 @@
   }
   function valueOf(values, quantity, index) {
     let found = values[quantity];
+    if (!Array.isArray(found) && index.every((i) => i === 0)) return found;
     for (const i of index) found = Array.isArray(found) ? found[i] : undefined;
     return Array.isArray(found) ? undefined : found;
   }

@@ -1,0 +1,84 @@
+"""Errors: how far each judged number is from what its equation gives, over the steps and in units in the last place.
+
+The numbers are judged once more, exactly as `certify` judges them, in the forms that held there.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from comparisons.judging import Judging
+from comparisons.mistakes.table import variants
+from comparisons.rows import Judged, Piece, judged
+from comparisons.scenes.digits import significant
+from comparisons.trace import Trace
+from comparisons.wording import SENSITIVITY
+from reference.dialects import DIALECTS
+from reference.forms import in_form
+
+N_BINS = 200
+EDGES = (0.0, 0.5, *(2.0**power for power in range(21)))  # units in the last place of what is expected
+DIGITS = 3
+
+
+def bins_of(n_steps: int) -> list[list[int]]:
+    """At most so many bins of steps, first and last of each, in order; the first begins at the start, 0."""
+    ends = np.linspace(0, n_steps, min(n_steps, N_BINS) + 1).astype(int).tolist()
+    return [[begin + 1 if begin else 0, end] for begin, end in itertools.pairwise(ends)]
+
+
+def errors_of(trace: Trace, forms: Sequence[str]) -> list[dict[str, Any]]:
+    """For each shown quantity the worst error in each bin of steps, and how many numbers are how far off."""
+    known = {form.name: form for form in (*variants(trace.experiment), *DIALECTS)}
+    network = in_form(trace.network, *(known[name] for name in forms))
+    judging = Judging(trace)
+    last_steps = np.array([last for _, last in bins_of(trace.experiment.n_steps)])
+    found: dict[str, _Errors] = {}
+    for name, pieces, old in (*judging.start_pieces(), *judging.all_pieces(network)):
+        for piece in pieces:
+            errors = found.setdefault(name, _Errors(len(last_steps)))
+            errors.add(piece, judged(piece, SENSITIVITY[trace.precision], old), trace, last_steps)
+    order = {name: number for number, name in enumerate([*network.given, *network.by_name])}
+    return [
+        {
+            "implementation": trace.implementation,
+            "precision": trace.precision,
+            "quantity": name,
+            "worst": [significant(worst, DIGITS) if worst >= 0 else None for worst in found[name].worst.tolist()],
+            "counts": found[name].counts.tolist(),
+        }
+        for name in sorted(found, key=lambda name: order.get(name, len(order)))
+    ]
+
+
+class _Errors:
+    """Of one quantity: the worst error by bin of steps, −1 where nothing was judged, and counts between the edges."""
+
+    def __init__(self, n_bins: int) -> None:
+        self.worst = np.full(n_bins, -1.0)
+        self.counts = np.zeros(len(EDGES) + 1, np.int64)
+
+    def add(self, piece: Piece, numbers: Judged, trace: Trace, last_steps: np.ndarray) -> None:
+        """Count the numbers of one piece."""
+        ratio = np.where(numbers.is_judged, numbers.ratio, -1.0)
+        by_step = ratio.reshape(len(ratio), -1).max(axis=1)
+        np.maximum.at(self.worst, np.searchsorted(last_steps, piece.steps + trace.first), by_step)
+        expected, actual = numbers.mid[numbers.is_judged], numbers.actual[numbers.is_judged]
+        at = np.searchsorted(EDGES, in_units(expected, actual, trace.experiment.dtype))
+        self.counts += np.bincount(at, minlength=len(self.counts))
+
+
+def in_units(expected: np.ndarray, actual: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The errors in units in the last place of what is expected, rounded to this format.
+
+    No error is 0 of any unit; an error where 0 or nothing finite is expected is more than any number of them.
+    """
+    with np.errstate(all="ignore"):
+        error = np.abs(actual - expected)
+        unit = np.spacing(np.abs(expected.astype(dtype))).astype(np.float64)
+        units = np.where((expected == 0) | ~np.isfinite(error / unit), np.inf, error / unit)
+        return np.where(actual == expected, 0.0, units)

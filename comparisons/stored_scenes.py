@@ -1,0 +1,162 @@
+"""Stored scenes: what figures need as it lies on disk beside a result, in `scenes.json`.
+
+Standard library only, since reports read it. The names of the fields are a promise: `docs/scenes.md` documents them,
+and `version` changes when one of them does.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from comparisons.errors import UsageError
+
+VERSION = 1
+FILE = "scenes.json"
+
+number = (int, float, str, type(None))  # "inf" and "-inf" are texts, and NaN is null
+numbers = [number]
+_SET = {"x": numbers, "y": numbers, "label": [int]}
+_RUN = {"implementation": str, "precision": str}
+SHAPE: Mapping[str, Any] = {  # a list holds such entries; of a tuple, any
+    "why": dict,
+    "points": ({"train": _SET, "test": (_SET, type(None))}, type(None)),
+    "boundaries": (
+        {
+            "x": numbers,
+            "y": numbers,
+            "n": int,
+            "epochs": [int],
+            "runs": [
+                _RUN | {"probabilities": str, "not_finite": [int], "lines": [[numbers]], "loss": numbers,
+                        "accuracy": numbers}
+            ],
+            "pairs": [{"one": str, "other": str, "precision": str, "n": int, "largest": numbers, "levels": str}],
+            "floor": float,
+        },
+        type(None),
+    ),
+    "surface": (
+        _RUN
+        | {
+            "u": numbers,
+            "v": numbers,
+            "loss": [numbers],
+            "path": {"epoch": [int], "u": numbers, "v": numbers, "loss": numbers},
+            "on_plane": numbers,
+            "share": number,
+            "lines": [{"level": number, "polylines": [numbers]}],
+        },
+        type(None),
+    ),
+    "activations": [
+        {"name": str, "formula": str, "derivative": str, "z": numbers, "a": numbers, "slope": numbers, "used": bool}
+    ],
+    "equations": [{"defines": str, "text": str, "reads": [str], "phase": str, "layer": (int, type(None))}],
+    "snapshots": {"steps": [int], "examples": int, "runs": [_RUN | {"values": [dict]}]},
+    "errors": {
+        "steps": [[int]],
+        "edges": numbers,
+        "rows": [_RUN | {"quantity": str, "worst": numbers, "counts": [int]}],
+    },
+}  # fmt: skip
+
+
+def joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The scenes of one experiment in several precisions as one; what does not depend on the runs is in each alike."""
+    first = parts[0]
+    whole: dict[str, Any] = {name: first[name] for name in SHAPE}
+    for name, lists in (("boundaries", ("runs", "pairs")), ("snapshots", ("runs",)), ("errors", ("rows",))):
+        there = [part[name] for part in parts if part[name] is not None]
+        if there:
+            whole[name] = there[0] | {each: [entry for one in there for entry in one[each]] for each in lists}
+    whole["surface"] = next((part["surface"] for part in parts if part["surface"] is not None), None)
+    whole["why"] = {name: why for part in reversed(parts) for name, why in part["why"].items() if whole[name] is None}
+    return whole
+
+
+def write(scenes: Mapping[str, Any], folder: Path) -> Path:
+    """Write scenes.json, whole or not at all. Error: OSError where that cannot be done."""
+    path = Path(folder) / FILE
+    temporary = path.with_suffix(".json.new")
+    text = json.dumps({"version": VERSION, **scenes}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def read(folder: str | Path) -> Mapping[str, Any] | None:
+    """The scenes in a result's folder; None where it has none, as of a run with --no-figures or an older one.
+
+    Error: UsageError, one sentence, for what is no JSON, of another version, or damaged.
+    """
+    path = Path(folder) / FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is no JSON: {error}; run again") from None
+    version = content.get("version") if isinstance(content, dict) else None
+    if version != VERSION:
+        raise UsageError(f"{path} has version {version!r}; this Backproof reads version {VERSION}")
+    for wrong in itertools.chain(_wrong(content, SHAPE, ""), _missing_frames(content)):  # frames of what has its shape
+        raise UsageError(f"{path} is damaged: {wrong}; run again")
+    return content
+
+
+def _wrong(content: Any, expected: Any, where: str) -> Iterator[str]:
+    """What is not as it should be, in words."""
+    if isinstance(expected, tuple):
+        if all(any(_wrong(content, one, where)) for one in expected):
+            yield from _wrong(content, expected[0], where)
+    elif isinstance(expected, type):
+        if not isinstance(content, expected) or (expected is int and isinstance(content, bool)):
+            yield f"{where} is a {type(content).__name__}"
+    elif isinstance(expected, list):
+        if not isinstance(content, list):
+            yield f"{where} is no list"
+        elif expected == numbers:
+            if not all(isinstance(one, number) for one in content):
+                yield f"{where} has an entry that is no number"
+        else:
+            for at, one in enumerate(content):
+                yield from _wrong(one, expected[0], f"{where}[{at}]")
+    elif not isinstance(content, dict):
+        yield f"{where} is no object"
+    else:
+        for name, inside in expected.items():
+            place = f"{where}.{name}".lstrip(".")
+            if name in content:
+                yield from _wrong(content[name], inside, place)
+            else:
+                yield f"{place} is missing"
+
+
+def _missing_frames(content: Mapping[str, Any]) -> Iterator[str]:
+    """Pictures that have not as many bytes as their grid has cells."""
+    boundaries = content.get("boundaries")
+    if not isinstance(boundaries, dict):
+        return
+    n_frames = len(boundaries["epochs"])
+    pictures = [(one["probabilities"], boundaries["n"], "probabilities") for one in boundaries["runs"]]
+    pictures += [(pair["levels"], pair["n"], "levels") for pair in boundaries["pairs"]]
+    for text, n, name in pictures:
+        try:
+            actual = len(base64.b64decode(text, validate=True))
+        except (binascii.Error, ValueError):
+            yield f"{name} of a boundary are no base64"
+            continue
+        if actual != n_frames * n * n:
+            yield f"{name} of a boundary have {actual:,} bytes instead of {n_frames * n * n:,}"
