@@ -41,7 +41,7 @@ def place(quantity: str, index: Sequence[int], step: int) -> str:
 def row_details(row: Any) -> list[tuple[str, str]]:
     """What a row says, as terms and what stands behind them."""
     if not row.checked:
-        return [("judged", "nothing: no number of it has a bound that tells anything")]
+        return [("judged", nothing_judged(row.quantity))]
     times = "a wrong number where none may be wrong" if math.isinf(row.worst) else f"{multiple(row.worst)} × its bound"
     found = [("worst number", place(row.quantity, row.index, row.step))]
     found += [
@@ -59,6 +59,11 @@ def row_details(row: Any) -> list[tuple[str, str]]:
              "unseen by their own equation")
         )  # fmt: skip
     return found
+
+
+def nothing_judged(quantity: str) -> str:
+    """Why a row proves nothing."""
+    return f"nothing: no number of {quantity} has a bound that tells anything"
 
 
 def _outside(row: Any) -> str:
@@ -107,11 +112,15 @@ def experiment_line(experiment: Mapping[str, Any]) -> str:
 
 
 def reproduce(experiment: Mapping[str, Any], implementations: Sequence[str]) -> str:
-    """The command that makes this result again; of an experiment of the user's own, with its file's name to be put in."""
+    """The command that makes this result again; an experiment of the user's own has its file's name to be put in."""
     name = experiment.get("name", "")
     taken = name if name in ("article", "gradient-descent") else "EXPERIMENT.toml"
     precision = experiment.get("precision")
-    parts = ["backproof run", *([taken] if taken != "article" else []), f"--implementations {','.join(implementations)}"]
+    parts = [
+        "backproof run",
+        *([taken] if taken != "article" else []),
+        f"--implementations {','.join(implementations)}",
+    ]
     if precision in ("float32", "float64"):
         parts.append(f"--precision {precision}")
     return " ".join(parts)
@@ -135,14 +144,40 @@ def slice_line(scene: Mapping[str, Any]) -> str:
     run = run_name(str(scene["implementation"]), str(scene["precision"]))
     return (
         f"The loss on the whole training set, on the plane through the final parameters of {run} along the first two "
-        f"principal directions of its path; {percent(scene['share'])} of the path's variance lies in this plane. Points "
-        "are epochs, drawn where they fall on the plane; the loss at a point is that of the real parameters."
+        f"principal directions of its path; {percent(scene['share'])} of the path's variance lies in this plane. "
+        "Points are epochs, drawn where they fall on the plane; the loss at a point is that of the real parameters."
     )
-
-
-ULPS_EXACT = "0"
 
 
 def bin_labels(edges: Sequence[float]) -> list[str]:
     """The bins of a histogram of errors in units in the last place: 0, up to 0.5, up to 1, …, above the last."""
-    return [ULPS_EXACT, *(f"≤ {'½' if edge == 0.5 else f'{edge:,.0f}'}" for edge in edges[1:]), f"> {edges[-1]:,.0f}"]
+    return ["0", *(f"≤ {'½' if edge == 0.5 else f'{edge:,.0f}'}" for edge in edges[1:]), f"> {edges[-1]:,.0f}"]
+
+
+def written_line(what: str, where: Any) -> str:
+    """Where something was written."""
+    return f"{what}: {where}"
+
+
+def not_opened_line(where: Any) -> str:
+    """That no browser could be started, and what to do."""
+    return f"no browser could be started here; open {where} in one"
+
+
+def not_drawn_without(packages: Sequence[str]) -> str:
+    """What is not installed that pages and figures are drawn with, and how to get it."""
+    are, them = ("is", "it") if len(packages) == 1 else ("are", "them")
+    return (
+        f"{listed(packages)} {are} not installed, and pages and figures are drawn with {them}; "
+        "pip install 'backproof[reports]', or choose another --format"
+    )
+
+
+def not_written(where: Any, why: Any) -> str:
+    """That the disk did not take it."""
+    return f"{where} could not be written: {why}; choose another --out"
+
+
+def nothing_to_draw(folder: Any) -> str:
+    """That a result has no scenes."""
+    return f"{folder} holds nothing to draw figures from; run it again without --no-figures"

@@ -7,7 +7,7 @@ files put them in. A chart computes nothing: what it draws lies in the result.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -89,9 +89,11 @@ def distance_rows(result: Result) -> tuple[Rows, Rows]:
         label = ", ".join(forms) or "textbook"
         for number, reference in enumerate(map(finite, band["reference"])):
             ends = [finite(band[end][number]) for end in ("low", "high")]
-            away = max((abs(end - reference) for end in ends if end is not None and reference), default=0.0)
-            if reference and away:
-                reach.append({"precision": precision, "forms": label, "epoch": number + 1, "reach": away / abs(reference)})
+            away = [abs(end - reference) for end in ends if end is not None and reference is not None]
+            if reference and any(away):
+                reach.append(
+                    {"precision": precision, "forms": label, "epoch": number + 1, "reach": max(away) / abs(reference)}
+                )
     for history in result.histories:
         name, precision = history["implementation"], history["precision"]
         band = bands.get((precision, placed.get((name, precision), ())))
@@ -99,8 +101,8 @@ def distance_rows(result: Result) -> tuple[Rows, Rows]:
             continue
         pairs = zip(map(finite, history["loss"]), map(finite, band["reference"]), strict=True)
         for number, (loss, reference) in enumerate(pairs):
-            away = abs(loss - reference) / abs(reference) if loss is not None and reference else None
-            lines.append({"run": name, "precision": precision, "epoch": number + 1, "distance": away or None})
+            apart = abs(loss - reference) / abs(reference) if loss is not None and reference else None
+            lines.append({"run": name, "precision": precision, "epoch": number + 1, "distance": apart or None})
     return lines, reach
 
 
@@ -195,11 +197,12 @@ def distance(result: Result, precision: str) -> Drawn | None:
     runs = [name for name in names(result) if any(row["run"] == name for row in lines)]
     x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False))
     scale = alt.Scale(type="log")
-    y = alt.Y("distance:Q", title="distance from the reference ÷ loss", scale=scale, axis=alt.Axis(format=".0e"))
+    title = "distance from the reference ÷ loss"
+    y = alt.Y("distance:Q", title=title, scale=scale, axis=alt.Axis(format=".0e"))
     floor = min([row["distance"] for row in lines if row["distance"]] + [row["reach"] for row in reach]) / 2
     area = alt.Chart(alt.NamedData("reach")).mark_area(
         opacity=0.3, color="#888", line={"color": "#888", "strokeWidth": 1}).encode(
-        x=x, y=alt.Y("reach:Q", scale=scale, title=y.title), y2="floor:Q", detail="forms:N",
+        x=x, y=alt.Y("reach:Q", scale=scale, title=title), y2="floor:Q", detail="forms:N",
         tooltip=[alt.Tooltip("forms:N"), "epoch:Q", alt.Tooltip("reach:Q", format=".2e")])  # fmt: skip
     tooltip = [alt.Tooltip("run:N", title="implementation"), "epoch:Q", alt.Tooltip("distance:Q", format=".2e")]
     chart = alt.layer(area, *_lines(alt.NamedData("runs"), runs, x, y, tooltip, are_alike=False))
@@ -211,7 +214,9 @@ TICKS = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10, 1e2, 1e3, 1e4, 1e6, 1e8, 1e10, 1e12)
 
 def errors(runs: Sequence[str]) -> Drawn:
     """Error over bound through the steps, of one quantity, whose rows come as the table "errors"."""
-    x = alt.X("step:Q", title="step", scale=alt.Scale(nice=False), axis=alt.Axis(format=",d", tickMinStep=1, tickCount=8))
+    x = alt.X(
+        "step:Q", title="step", scale=alt.Scale(nice=False), axis=alt.Axis(format=",d", tickMinStep=1, tickCount=8)
+    )
     label = "datum.value >= 10000 ? format(datum.value, '.0e') : format(datum.value, '~g')"
     y = alt.Y("worst:Q", title="largest error ÷ its bound", scale=alt.Scale(type="symlog", constant=0.1),
               axis=alt.Axis(values=list(TICKS), labelExpr=label))  # fmt: skip
@@ -235,7 +240,7 @@ def histogram(runs: Sequence[str]) -> Drawn:
         .mark_bar()
         .encode(
             x=alt.X("error:N", sort=alt.EncodingSortField("at", op="min"), title="error in units in the last place",
-                    axis=alt.Axis(labelAngle=-35)),
+                    axis=alt.Axis(labelAngle=-35, labelOverlap=True)),
             xOffset=alt.XOffset("run:N", sort=list(runs)),
             y=alt.Y("share:Q", title="share of its numbers", axis=alt.Axis(format="%")),
             color=alt.Color("run:N", sort=list(runs), scale=scale, title=None,
@@ -248,9 +253,35 @@ def histogram(runs: Sequence[str]) -> Drawn:
     return Drawn(chart, {})
 
 
+def error_rows(rows: Sequence[Mapping[str, Any]], steps: Sequence[Sequence[int]]) -> Rows:
+    """A quantity's largest errors, run by run and bin by bin of steps; an infinite one has no place on the axis."""
+    return [
+        {"run": row["implementation"], "step": steps[at][0], "worst": finite(worst),
+         "steps": " to ".join(map(str, dict.fromkeys(steps[at])))}
+        for row in rows
+        for at, worst in enumerate(row["worst"])
+    ]  # fmt: skip
+
+
+def count_rows(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Rows:
+    """A quantity's numbers by their error, run by run, up to the last bin that holds any."""
+    last = max([5, *(at for row in rows for at, n in enumerate(row["counts"]) if n)])
+    return [
+        {
+            "run": row["implementation"],
+            "error": labels[at],
+            "at": at,
+            "count": n,
+            "share": n / (sum(row["counts"]) or 1),
+        }
+        for row in rows
+        for at, n in enumerate(row["counts"][: last + 1])
+    ]  # fmt: skip
+
+
 def spec(drawn: Drawn, description: str, height: int = 280) -> dict[str, Any]:
     """The chart as a Vega-Lite specification that fills the width it is given."""
-    sized = drawn.chart.properties(width="container", height=height, description=description)  # type: ignore[attr-defined]
+    sized = drawn.chart.properties(width="container", height=height, description=description)
     content: dict[str, Any] = sized.to_dict()
     content.pop("config", None)
     content.pop("$schema", None)

@@ -43,7 +43,9 @@ def network(sizes: Sequence[int], values: Values) -> str:
     for layer, n in enumerate(sizes):
         x = places[layer][0][0]
         name = "input" if layer == 0 else "output" if layer == len(sizes) - 1 else f"layer {layer}"
-        parts.append(text(x, 20, name, "name") + text(x, 36, f"{n} neurons" if layer else f"{n} features", "faint small"))
+        parts.append(
+            text(x, 20, name, "name") + text(x, 36, f"{n} neurons" if layer else f"{n} features", "faint small")
+        )
         for k, (x, y) in enumerate(places[layer]):
             parts.append(tag("circle", cx=x, cy=y, r=13.0, cls=f"box {'given' if layer == 0 else 'forward'}"))
             parts.append(text(x, y + 4, f"x{k + 1}" if layer == 0 else str(k), "small"))
@@ -135,12 +137,10 @@ def _matrix(x: float, middle: float, values: Values, quantity: str, n: int, m: i
     cell, line = 52.0, 24.0
     wide, tall = cell * columns + 10, line * rows
     top = middle - tall / 2
-    bracket = "M{a} {t}H{b}V{u}H{a}"
     parts = [
-        tag("path", d=bracket.format(a=f"{x + 6:.0f}", b=f"{x:.0f}", t=f"{top:.0f}", u=f"{top + tall:.0f}"), cls="line"),
-        tag("path", d=bracket.format(a=f"{x + wide - 6:.0f}", b=f"{x + wide:.0f}", t=f"{top:.0f}", u=f"{top + tall:.0f}"),
-            cls="line"),
-    ]  # fmt: skip
+        tag("path", d=f"M{inner:.0f} {top:.0f}H{outer:.0f}V{top + tall:.0f}H{inner:.0f}", cls="line")
+        for inner, outer in ((x + 6, x), (x + wide - 6, x + wide))
+    ]
     for i in range(rows):
         for j in range(columns):
             parts.append(value(x + 5 + cell * (j + 0.5), top + line * (i + 0.5) + 4, values, quantity, (i, j)))

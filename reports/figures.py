@@ -1,4 +1,4 @@
-"""The article's ten figures, each drawn from the run itself: as charts, or as drawings with the run's numbers in them."""
+"""The article's ten figures, drawn from the run itself: as charts, or as drawings with the run's numbers in them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from comparisons.reported import apart_line, frame_line, run_name, slice_line
+from comparisons.reported import apart_line, frame_line, slice_line
 from comparisons.result import Result
 from reports import charts, pictures
 from reports.drawings import layer, network, neuron
@@ -38,12 +38,12 @@ class Figure:
         return list(self.specs)
 
 
-def shown_run(scenes: Scenes) -> tuple[str, Values]:
-    """The run whose numbers stand in the drawings at first, the one that shows most, and its last step's."""
+def shown_run(scenes: Scenes) -> Values:
+    """The numbers that stand in the drawings at first: the last step's of the run that shows most."""
     if not scenes.snapshots["runs"]:
-        return "", {}
+        return {}
     run = max(scenes.snapshots["runs"], key=lambda one: len(one["values"][-1]) if one["values"] else 0)
-    return run_name(run["implementation"], run["precision"]), run["values"][-1] if run["values"] else {}
+    return run["values"][-1] if run["values"] else {}
 
 
 def figures(result: Result, scenes: Scenes | None) -> list[Figure]:
@@ -51,7 +51,7 @@ def figures(result: Result, scenes: Scenes | None) -> list[Figure]:
     if scenes is None:
         return []
     sizes = _sizes(result, scenes)
-    whose, values = shown_run(scenes)
+    values = shown_run(scenes)
     activations = list(result.experiment.get("activations", ())) or [""]
     n_layers = len(sizes) - 1
     no_numbers = scenes.why.get("snapshots", "") if not values else ""
@@ -80,7 +80,7 @@ def figures(result: Result, scenes: Scenes | None) -> list[Figure]:
 def _sizes(result: Result, scenes: Scenes) -> list[int]:
     """n₀, n₁, …, n_L: of the input, how many features an example has."""
     layers = [int(n) for n in result.experiment.get("layers", ()) if isinstance(n, int)]
-    _, values = shown_run(scenes)
+    values = shown_run(scenes)
     first = values.get("W[1]")
     n_inputs = len(first[0]) if isinstance(first, list) and first and isinstance(first[0], list) else 2
     return [n_inputs, *layers] if layers else [n_inputs, 1]

@@ -17,7 +17,7 @@ KINDS = ("forward", "backward", "backward", "update")
 
 
 def order(equations: Sequence[Mapping[str, Any]], n_layers: int, values: Values) -> str:
-    """Boxes for the quantities of every layer, each with its first number, and arrows for what each is computed from."""
+    """Boxes for the quantities of every layer, each with its first number; arrows for what each is computed from."""
     places = {"A[0]": (0.0, 0)} | {
         f"{name}[{layer}]": (2.0 * layer - 1 + (name in ("A", "dA", "db", "b")), ROWS[name])
         for layer in range(1, n_layers + 1)
@@ -53,7 +53,7 @@ def order(equations: Sequence[Mapping[str, Any]], n_layers: int, values: Values)
 
 
 def _sources(name: str, defined: Mapping[str, Mapping[str, Any]], drawn: Mapping[str, Any]) -> list[str]:
-    """The drawn quantities that a quantity is computed from, directly or through others that are not drawn, as m and v."""
+    """The drawn quantities that one is computed from, directly or through others that are not drawn, as m and v."""
     found: dict[str, None] = {}
     open_, done = list(defined[name]["reads"]), {name}
     while open_:

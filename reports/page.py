@@ -54,12 +54,14 @@ def page(result: Result, scenes: Scenes | None, version: str) -> str:
         "verdict_line": verdict_line(result), "experiment_line": experiment_line(result.experiment),
         "facts": facts(result), "faults": _faults(result), "missing": _missing(result),
         "lines": lines, "runs": _columns(runs), "spans": _spans(runs),
-        "legend": [(level, said) for _, level, said in LEVELS], "reached": [_reached(one) for one in result.implementations],
+        "legend": [(level, said) for _, level, said in LEVELS],
+        "reached": [_reached(one) for one in result.implementations],
         "notes": notes(result), "precisions": charts.precisions(result), "has_curves": bool(result.histories),
         "n_replicas": N_OF_REPLICAS, "charts": specs, "whole": [line for line in whole_runs(result)[2:] if line],
         "errors": _errors(scenes), "explanations": pairs, "n_explanations": len(result.explanations),
         "n_pairs": N_PAIRS, "dialects": result.dialects, "claims": [_claim(claim) for claim in result.claims],
-        "claims_line": claims_line(result.claims, str(result.experiment.get("name", ""))), "figures": drawn, **_choices(scenes),
+        "claims_line": claims_line(result.claims, str(result.experiment.get("name", ""))), "figures": drawn,
+        **_choices(scenes),
         "command": reproduce(result.experiment, charts.names(result)), "environment": _environment(result),
         "experiment_json": json.dumps(to_json(result.experiment), ensure_ascii=False, indent=1),
         "css": Markup(_template("page.css")), "js": Markup(_template("page.js")),
@@ -78,7 +80,8 @@ def _bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed, as one script that needs no network."""
     import vl_convert
 
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub asks for what it does not need
+    return bundle.replace("</script", "<\\/script")
 
 
 def _script_safe(data: Any) -> str:
@@ -153,7 +156,9 @@ def _claim(claim: Mapping[str, Any]) -> dict[str, Any]:
 def _environment(result: Result) -> list[tuple[str, str]]:
     e = result.environment
     versions = listed(f"{name} {version}" for name, version in e.get("versions", {}).items())
-    seeds = {name: part["seed"] for name, part in result.experiment.items() if isinstance(part, Mapping) and "seed" in part}
+    seeds = {
+        name: part["seed"] for name, part in result.experiment.items() if isinstance(part, Mapping) and "seed" in part
+    }
     seeds = {"batches": result.experiment.get("seed"), **seeds}
     said = [
         ("Python", e.get("python", "")), ("packages", versions), ("platform", e.get("platform", "")),
@@ -197,9 +202,13 @@ def _charts(result: Result, scenes: Scenes | None, drawn: list[Figure]) -> dict[
             found[f"{measure}-{precision}"] = charts.spec(what, f"{measure} of all runs in {precision} over the epochs")
         away = charts.distance(result, precision)
         if away is not None:
-            found[f"distance-{precision}"] = charts.spec(away, f"distance of the losses from the reference in {precision}")
+            found[f"distance-{precision}"] = charts.spec(
+                away, f"distance of the losses from the reference in {precision}"
+            )
     if scenes is not None and scenes.errors["rows"]:
-        runs = [name for name in charts.names(result) if any(r["implementation"] == name for r in scenes.errors["rows"])]
+        runs = [
+            name for name in charts.names(result) if any(r["implementation"] == name for r in scenes.errors["rows"])
+        ]
         found["errors"] = charts.spec(charts.errors(runs), "largest error through the steps, over its bound")
         found["histogram"] = charts.spec(charts.histogram(runs), "errors in units in the last place", 240)
     for figure in drawn:
@@ -233,8 +242,12 @@ def _packed(data: Mapping[str, Any]) -> str:
 
 def _cell(cell: Cell, result: Result, formulas: dict[str, int]) -> dict[str, Any]:
     first = cell.kind.rows[0]
-    run = next(one for one in result.implementations if (one.name, one.precision) == (first.implementation, first.precision))
-    worst = max(range(len(cell.kind.rows)), key=lambda k: (cell.kind.rows[k].verdict == "disagrees", cell.kind.rows[k].worst))
+    run = next(
+        one for one in result.implementations if (one.name, one.precision) == (first.implementation, first.precision)
+    )
+    worst = max(
+        range(len(cell.kind.rows)), key=lambda k: (cell.kind.rows[k].verdict == "disagrees", cell.kind.rows[k].worst)
+    )
     parts = [
         {
             "quantity": row.quantity, "symbol": SYMBOLS[row.verdict], "level": level_of(row),

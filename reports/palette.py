@@ -6,8 +6,6 @@ A colour alone never tells: lines and points have a shape too, cells a number an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f")
 SHAPES = ("circle", "triangle-up", "square", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 CLASSES = ("#0072b2", "#d55e00")  # class 0 and class 1, points and regions alike

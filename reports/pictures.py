@@ -47,7 +47,7 @@ def points(scene: Scene, which: str = "train") -> Drawn:
 
 
 def _axis(name: str, title: str, extent: Sequence[float] | None = None) -> Any:
-    scale = alt.Scale(zero=False, nice=False, **({} if extent is None else {"domain": list(extent)}))
+    scale = alt.Scale(zero=False, nice=False, domain=alt.Undefined if extent is None else list(extent))
     axis = alt.Axis(tickCount=5, grid=extent is None)
     return alt.X(f"{name}:Q", title=title, scale=scale, axis=axis) if name == "x" else alt.Y(
         f"{name}:Q", title=title, scale=scale, axis=axis)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Scenes: what a run stored for its figures, as `comparisons/stored_scenes.py` read it and docs/scenes.md describes it."""
+"""Scenes: what a run stored for its figures, as `comparisons/stored_scenes.py` reads it; see docs/scenes.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SVG, a few shapes of it: what a drawing is made of, escaped, with classes that page and image file give their colours.
+"""SVG, a few shapes of it: what drawings are made of, escaped, with classes that page and file give their colours.
 
 A number in a drawing says which one it is (`data-q="W[1]" data-i="0,1"`), so that the page can put another step's or
 another run's in its place.
@@ -64,7 +64,9 @@ def written(x: float | None) -> str:
     return (f"{x:.3f}" if x == 0 or 1e-3 <= abs(x) < 1000 else f"{x:.1e}").replace("-", "−")
 
 
-def value(x: float, y: float, values: Values, quantity: str, index: Sequence[int], before: str = "", **more: Any) -> str:
+def value(
+    x: float, y: float, values: Values, quantity: str, index: Sequence[int], before: str = "", **more: Any
+) -> str:
     """A run's number at a place; `before` stands before it, such as "z = "."""
     return text(
         x, y, before + written(number(values, quantity, index)), **{"cls": "value", **more}, data_q=quantity,
@@ -76,10 +78,10 @@ def svg(width: float, height: float, content: str, title: str) -> str:
     """The whole drawing, which the page shrinks to its width, but not so far that nobody can read it."""
     arrow = tag("marker", tag("path", d="M0 0L8 4L0 8z", cls="head"), id="arrow", viewBox="0 0 8 8", refX=7, refY=4,
                 markerWidth=7, markerHeight=7, orient="auto-start-reverse")  # fmt: skip
+    size = {"viewBox": f"0 0 {width:.0f} {height:.0f}", "width": f"{width:.0f}", "height": f"{height:.0f}"}
     return tag(
-        "svg", tag("title", escape(title)) + tag("defs", arrow) + content, xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width:.0f} {height:.0f}", width=f"{width:.0f}", height=f"{height:.0f}", role="img", cls="drawing wide" if width > 1000 else "drawing",
-        style=f"--own: {width:.0f}px",
+        "svg", tag("title", escape(title)) + tag("defs", arrow) + content, xmlns="http://www.w3.org/2000/svg", **size,
+        role="img", cls="drawing wide" if width > 1000 else "drawing", style=f"--own: {width:.0f}px",
     )  # fmt: skip
 
 

@@ -92,7 +92,10 @@ class _Parser:
         parts = [self.sum(ends)]
         while (sign := self.sign(ends)) in RELATIONS:
             self.at += 1
-            parts += [f'<mo separator="true">{sign}</mo>' if sign == "," else f"<mo>{escape(sign)}</mo>", self.sum(ends)]
+            parts += [
+                f'<mo separator="true">{sign}</mo>' if sign == "," else f"<mo>{escape(sign)}</mo>",
+                self.sum(ends),
+            ]
         return "".join(parts)
 
     def sum(self, ends: set[str]) -> str:
@@ -239,14 +242,17 @@ def _number(text: str) -> str:
     if not e:
         return f"<mn>{text}</mn>"
     power = int(exponent)
-    raised = f"<mo form=\"prefix\">−</mo><mn>{-power}</mn>" if power < 0 else f"<mn>{power}</mn>"
+    raised = f'<mo form="prefix">−</mo><mn>{-power}</mn>' if power < 0 else f"<mn>{power}</mn>"
     ten = f"<msup><mn>10</mn><mrow>{raised}</mrow></msup>"
     return ten if mantissa == "1" else f"<mrow><mn>{mantissa}</mn><mo>·</mo>{ten}</mrow>"
 
 
 def _bare(element: str) -> str:
     """Without the round brackets around the whole: a fraction's bar and a root's roof take their place."""
-    opening, closing = '<mrow><mo stretchy="true" form="prefix">(</mo>', '<mo stretchy="true" form="postfix">)</mo></mrow>'
+    opening, closing = (
+        '<mrow><mo stretchy="true" form="prefix">(</mo>',
+        '<mo stretchy="true" form="postfix">)</mo></mrow>',
+    )
     if not (element.startswith(opening) and element.endswith(closing)):
         return element
     inside = element[len(opening) : -len(closing)]

@@ -67,6 +67,61 @@ def run(
     return run_command(experiment, implementations, precision, out, patience, quiet, figures)
 
 
+Result = Annotated[Path, Parameter(help="A folder that `backproof run` wrote.")]
+
+
+@app.command
+def report(
+    folder: Result = Path("build/backproof"),
+    /,
+    *,
+    format: Annotated[
+        Literal["html", "markdown", "json", "csv", "junit"], Parameter(help="A page, or text to pass on.")
+    ] = "html",
+    out: Annotated[
+        Path | None, Parameter(help="The file; by default report.html beside the result, others are printed.")
+    ] = None,
+) -> int:
+    """Turn a result into a page, a pull request's comment, a test report or a table. It computes nothing.
+
+    Examples:
+
+        backproof report build/backproof
+        backproof report build/backproof --format markdown >> "$GITHUB_STEP_SUMMARY"
+        backproof report build/backproof --format junit --out backproof.xml
+    """
+    from comparisons.command.report import report_command
+
+    return report_command(folder, format, out)
+
+
+@app.command(name="open")
+def open_(folder: Result = Path("build/backproof"), /) -> int:
+    """Open a result's page in a browser; it is written first where it is missing or old.
+
+    Example: `backproof open build/backproof`
+    """
+    from comparisons.command.report import open_command
+
+    return open_command(folder)
+
+
+@app.command
+def figures(
+    folder: Result = Path("build/backproof"),
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="The folder for the files.")],
+) -> int:
+    """Write the article's figures, drawn from a run, as SVG and PNG.
+
+    Example: `backproof figures build/backproof --out figures`
+    """
+    from comparisons.command.report import figures_command
+
+    return figures_command(folder, out)
+
+
 @app.command
 def record(
     implementation: Annotated[str, Parameter(help="A name from `backproof implementations`, or a file.")],

@@ -27,12 +27,24 @@
     };
   }
 
+  function fitted(spec, place) {
+    const width = place.clientWidth;
+    const narrow = (part) => {
+      if (!part || typeof part !== "object") return;
+      if (part.legend?.columns) part.legend.columns = Math.max(1, Math.min(part.legend.columns, Math.floor((width - 60) / 105)));
+      Object.entries(part).forEach(([key, inside]) => { if (key !== "datasets") narrow(inside); });
+    };
+    narrow(spec);
+    if (place.closest(".square")) spec.height = Math.max(200, Math.min(spec.height, width - 130));
+    return spec;
+  }
+
   async function draw(name, datasets) {
     for (const place of document.querySelectorAll(`[data-chart="${name}"]`)) {
       if (place.closest("[hidden]")) continue;
       const chart = page.charts[name];
       if (!chart) continue;
-      const spec = structuredClone(chart.spec);
+      const spec = fitted(structuredClone(chart.spec), place);
       spec.datasets = { ...(spec.datasets || {}), ...(datasets || {}) };
       const options = { config: config(), actions: { export: true, source: false, compiled: false, editor: false },
                         renderer: chart.renderer, tooltip: { theme: document.documentElement.dataset.theme } };

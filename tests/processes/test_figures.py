@@ -92,7 +92,7 @@ def test_the_run_says_what_it_waits_for(done):
         assert 1 == len(re.findall(f"^{line}", done[1].stdout, re.MULTILINE))
 
 
-# Documented ------------------------------------------------------------------------------------------------------------
+# Documented -----------------------------------------------------------------------------------------------------------
 
 
 def documented(page, heading):
@@ -126,7 +126,7 @@ def test_what_is_there_is_documented_and_nothing_else_is(scenes):
     assert fields_of(scenes)["boundaries"] != documented(page, "boundaries")
 
 
-# Never at the cost of the result ---------------------------------------------------------------------------------------
+# Never at the cost of the result --------------------------------------------------------------------------------------
 
 
 def test_without_figures_there_are_none_and_an_earlier_run_s_are_gone(backproof, folder, write):

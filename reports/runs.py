@@ -1,0 +1,10 @@
+"""What belongs to one run of a result."""
+
+from __future__ import annotations
+
+from comparisons.result import ImplementationResult, Result, ResultRow
+
+
+def rows_of(result: Result, one: ImplementationResult) -> list[ResultRow]:
+    """The rows of one implementation in one precision."""
+    return [row for row in result.rows if (row.implementation, row.precision) == (one.name, one.precision)]
