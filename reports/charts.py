@@ -106,28 +106,37 @@ def distance_rows(result: Result) -> tuple[Rows, Rows]:
     return lines, reach
 
 
-def _told_apart(runs: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
-    """The encodings by which implementations are told apart: colour and shape, in one legend."""
-    n = len(runs)
+def _told_apart(runs: Sequence[str], everyone: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
+    """The encodings by which implementations are told apart: colour and shape, in one legend.
+
+    Everyone: all implementations of the result, so that each has one colour in all charts.
+    """
+    n, at = len(runs), {name: number for number, name in enumerate(everyone)}
     legend = alt.Legend(title=None, orient="top", columns=min(n, 5), labelLimit=220, symbolLimit=0, symbolSize=80,
                         symbolStrokeWidth=2)  # fmt: skip
     order = list(runs)
     return (
         alt.Color("run:N", sort=order, legend=legend,
-                  scale=alt.Scale(domain=order, range=[colour_of(k) for k in range(n)])),
+                  scale=alt.Scale(domain=order, range=[colour_of(at[run]) for run in runs])),
         alt.Shape("run:N", sort=order, legend=legend,
-                  scale=alt.Scale(domain=order, range=[shape_of(k) for k in range(n)])),
+                  scale=alt.Scale(domain=order, range=[shape_of(at[run]) for run in runs])),
     )  # fmt: skip
 
 
 def _lines(
-    data: alt.NamedData, runs: Sequence[str], x: alt.X, y: alt.Y, tooltip: list[Any], are_alike: bool
+    data: alt.NamedData,
+    runs: Sequence[str],
+    everyone: Sequence[str],
+    x: alt.X,
+    y: alt.Y,
+    tooltip: list[Any],
+    are_alike: bool,
 ) -> list[alt.Chart]:
     """Lines of all runs, and here and there a run's shape on its line, at other places than those of the other runs.
 
     Are alike: they may lie on each other, so the first is the widest and beneath, and each stays to be seen.
     """
-    colour, shape = _told_apart(runs)
+    colour, shape = _told_apart(runs, everyone)
     chosen = alt.selection_point(fields=["run"], bind="legend", name="chosen")
     shown = alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.07))
     base = alt.Chart(data).encode(x=x, y=y, tooltip=tooltip, color=colour, opacity=shown)
@@ -175,7 +184,7 @@ def curve(result: Result, precision: str, measure: str) -> Drawn:
     )  # fmt: skip
     tooltip = [alt.Tooltip("run:N", title="implementation"), "epoch:Q",
                alt.Tooltip(f"{measure}:Q", format=".9~g" if is_loss else ".2%")]  # fmt: skip
-    lines = _lines(alt.NamedData("runs"), runs, x, y, tooltip, are_alike=True)
+    lines = _lines(alt.NamedData("runs"), runs, names(result), x, y, tooltip, are_alike=True)
     bands = [row for row in band_rows(result) if row["precision"] == precision]
     tables = {"runs": marked(rows, runs)}
     if not is_loss or not bands:
@@ -205,14 +214,14 @@ def distance(result: Result, precision: str) -> Drawn | None:
         x=x, y=alt.Y("reach:Q", scale=scale, title=title), y2="floor:Q", detail="forms:N",
         tooltip=[alt.Tooltip("forms:N"), "epoch:Q", alt.Tooltip("reach:Q", format=".2e")])  # fmt: skip
     tooltip = [alt.Tooltip("run:N", title="implementation"), "epoch:Q", alt.Tooltip("distance:Q", format=".2e")]
-    chart = alt.layer(area, *_lines(alt.NamedData("runs"), runs, x, y, tooltip, are_alike=False))
+    chart = alt.layer(area, *_lines(alt.NamedData("runs"), runs, names(result), x, y, tooltip, are_alike=False))
     return Drawn(chart, {"runs": marked(lines, runs), "reach": [{**row, "floor": floor} for row in reach]})
 
 
 TICKS = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10, 1e2, 1e3, 1e4, 1e6, 1e8, 1e10, 1e12)
 
 
-def errors(runs: Sequence[str]) -> Drawn:
+def errors(runs: Sequence[str], everyone: Sequence[str]) -> Drawn:
     """Error over bound through the steps, of one quantity, whose rows come as the table "errors"."""
     x = alt.X(
         "step:Q", title="step", scale=alt.Scale(nice=False), axis=alt.Axis(format=",d", tickMinStep=1, tickCount=8)
@@ -222,7 +231,7 @@ def errors(runs: Sequence[str]) -> Drawn:
               axis=alt.Axis(values=list(TICKS), labelExpr=label))  # fmt: skip
     tooltip = [alt.Tooltip("run:N", title="implementation"), alt.Tooltip("steps:N", title="steps"),
                alt.Tooltip("worst:Q", title="error ÷ bound", format=".3~g")]  # fmt: skip
-    lines = _lines(alt.NamedData("errors"), runs, x, y, tooltip, are_alike=False)
+    lines = _lines(alt.NamedData("errors"), runs, everyone, x, y, tooltip, are_alike=False)
     edge = alt.Chart(alt.NamedData("edge"))
     rule = edge.mark_rule(strokeDash=[4, 4], color="#888", strokeWidth=1.5).encode(y="edge:Q")
     text = edge.mark_text(align="left", baseline="top", dx=4, dy=3, color="#888").encode(
@@ -230,11 +239,11 @@ def errors(runs: Sequence[str]) -> Drawn:
     return Drawn(alt.layer(*lines, rule, text), {"edge": [{"edge": 1, "text": "the bound"}]})
 
 
-def histogram(runs: Sequence[str]) -> Drawn:
+def histogram(runs: Sequence[str], everyone: Sequence[str]) -> Drawn:
     """The share of a quantity's numbers by their error in units in the last place; its rows come as the table
     "counts"."""
-    n = len(runs)
-    scale = alt.Scale(domain=list(runs), range=[colour_of(k) for k in range(n)])
+    n, at = len(runs), {name: number for number, name in enumerate(everyone)}
+    scale = alt.Scale(domain=list(runs), range=[colour_of(at[run]) for run in runs])
     chart = (
         alt.Chart(alt.NamedData("counts"))
         .mark_bar()

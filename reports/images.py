@@ -96,11 +96,13 @@ def _errors(result: Result, scenes: Scenes) -> Iterator[tuple[str, dict[str, Any
         if not runs:
             continue
         through = charts.error_rows(mine, scenes.errors["steps"])
-        drawn = charts.errors(runs)
+        drawn = charts.errors(runs, charts.names(result))
         tables = drawn.tables | {"errors": charts.marked(through, runs, max(1, len(scenes.errors["steps"]) // 6))}
         yield f"errors-{named(quantity)}-{precision}", charts.spec(charts.Drawn(drawn.chart, tables), "errors")
         counts = charts.count_rows(mine, bin_labels(scenes.errors["edges"]))
-        spec = charts.spec(charts.Drawn(charts.histogram(runs).chart, {"counts": counts}), "histogram", 240)
+        spec = charts.spec(
+            charts.Drawn(charts.histogram(runs, charts.names(result)).chart, {"counts": counts}), "histogram", 240
+        )
         yield f"ulps-{named(quantity)}-{precision}", spec
 
 

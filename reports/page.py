@@ -209,8 +209,12 @@ def _charts(result: Result, scenes: Scenes | None, drawn: list[Figure]) -> dict[
         runs = [
             name for name in charts.names(result) if any(r["implementation"] == name for r in scenes.errors["rows"])
         ]
-        found["errors"] = charts.spec(charts.errors(runs), "largest error through the steps, over its bound")
-        found["histogram"] = charts.spec(charts.histogram(runs), "errors in units in the last place", 240)
+        found["errors"] = charts.spec(
+            charts.errors(runs, charts.names(result)), "largest error through the steps, over its bound"
+        )
+        found["histogram"] = charts.spec(
+            charts.histogram(runs, charts.names(result)), "errors in units in the last place", 240
+        )
     for figure in drawn:
         found |= figure.specs
     many = {"boundary", "boundary-difference", "surface"}
