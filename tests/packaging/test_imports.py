@@ -25,8 +25,8 @@ FRAMEWORKS = set().union(*FAMILIES)
 IMPLEMENTATIONS = "comparisons/implementations/"
 WITHOUT_FRAMEWORK = {"__init__", "registry", "numpy_reference"}  # files there that anybody may import
 RESULT = {
-    f"comparisons.{name}" for name in ("result", "certificate", "wording", "messages", "errors")
-}  # a result and its words
+    f"comparisons.{name}" for name in ("result", "stored_scenes", "certificate", "wording", "messages", "errors")
+}  # a result, what its figures need, and its words
 N_LINES = 400  # of a package's file
 N_LINES_OF_TESTS = 550  # of a test's or a benchmark's, which are read case by case
 BANNED = "toler" + "ance"
@@ -168,6 +168,7 @@ OF_IMPORTS: dict[Rule, tuple[tuple[str, str], ...]] = {  # each with what it mus
         ("reports/terminal.py", "def f():\n    import torch"),
         ("reports/terminal.py", "def f():\n    import reference"),
         ("reports/terminal.py", "from comparisons import trace"),
+        ("reports/page.py", "from comparisons.scenes.surface import surface_of"),
         ("reports/terminal.py", "from comparisons.certifying import certify"),
     ),
     a_result_needs_the_standard_library_only: (
@@ -175,6 +176,7 @@ OF_IMPORTS: dict[Rule, tuple[tuple[str, str], ...]] = {  # each with what it mus
         ("comparisons/wording.py", "import numpy as np"),
         ("comparisons/certificate.py", "from comparisons import trace"),
         ("comparisons/errors.py", "from reference.network import Ref"),
+        ("comparisons/stored_scenes.py", "import numpy as np"),
     ),
     packages_import_nothing_by_themselves: (
         ("reference/__init__.py", "from reference.network import Network"),

@@ -47,6 +47,19 @@ def train(experiment):
         yield {{"W[1]": W, "b[1]": b}}
 """
 
+HIDING = """
+import importlib.machinery
+
+find = importlib.machinery.PathFinder.find_spec
+
+
+def find_spec(name, path=None, target=None):
+    return None if name in {hidden!r} else find(name, path, target)
+
+
+importlib.machinery.PathFinder.find_spec = find_spec
+"""
+
 WRONG = "W = W + (step == 3)"  # a step that no equation explains
 HANGS = "open(__file__ + '.pid', 'w').write(str(os.getpid())); print('last words', flush=True); time.sleep(600)"
 
@@ -136,3 +149,15 @@ def backproof(command: list[str], folder: Path, environment: dict[str, str]) -> 
         )
 
     return run
+
+
+@pytest.fixture
+def without(tmp_path: Path, environment: dict[str, str]) -> Callable[..., dict[str, str]]:
+    """`without("keras")`: what to add to the environment so that these packages are as good as not installed."""
+
+    def hide(*packages: str) -> dict[str, str]:
+        (tmp_path / "hiding").mkdir()
+        (tmp_path / "hiding/sitecustomize.py").write_text(HIDING.format(hidden=packages))
+        return {"PYTHONPATH": os.pathsep.join([str(tmp_path / "hiding"), environment["PYTHONPATH"]])}
+
+    return hide

@@ -9,31 +9,7 @@ import pytest
 
 from comparisons.implementations.registry import find
 
-HIDING = """
-import importlib.machinery
-
-find = importlib.machinery.PathFinder.find_spec
-
-
-def find_spec(name, path=None, target=None):
-    return None if name in {hidden!r} else find(name, path, target)
-
-
-importlib.machinery.PathFinder.find_spec = find_spec
-"""
 COLOURS = re.compile("\x1b\\[[0-9;]*3[0-9]")
-
-
-@pytest.fixture
-def without(tmp_path, environment):
-    """`without("keras")`: what to add to the environment so that these packages are as good as not installed."""
-
-    def hide(*packages):
-        (tmp_path / "hiding").mkdir()
-        (tmp_path / "hiding/sitecustomize.py").write_text(HIDING.format(hidden=packages))
-        return {"PYTHONPATH": os.pathsep.join([str(tmp_path / "hiding"), environment["PYTHONPATH"]])}
-
-    return hide
 
 
 def last_line(done):

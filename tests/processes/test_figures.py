@@ -4,28 +4,14 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from comparisons.stored_scenes import read
+from tests.processes.conftest import ROOT, TINY
 
 PAGE = Path(__file__).parents[2] / "docs" / "scenes.md"
-LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0})); "
-HIDING = """
-import importlib.machinery
-
-find = importlib.machinery.PathFinder.find_spec
-
-
-def find_spec(name, path=None, target=None):
-    return None if name == {hidden!r} else find(name, path, target)
-
-
-importlib.machinery.PathFinder.find_spec = find_spec
-"""
-
 pytestmark = pytest.mark.xdist_group("figures")  # one run for most of them
 
 
@@ -33,8 +19,6 @@ pytestmark = pytest.mark.xdist_group("figures")  # one run for most of them
 def done(tmp_path_factory, command, write):
     """A run of three implementations in both precisions, as somebody calls it."""
     folder = tmp_path_factory.mktemp("figures")
-    from tests.processes.conftest import ROOT, TINY
-
     (folder / "tiny.toml").write_text(TINY, encoding="utf-8")
     names = ["numpy", write(folder, "mine"), write(folder, "wrong", "wrong")]
     call = [*command, "run", "tiny.toml", "--precision", "both", "--implementations", ",".join(names), "--out", "out"]
@@ -141,25 +125,12 @@ def test_without_figures_there_are_none_and_an_earlier_run_s_are_gone(backproof,
     assert not re.search("Claims|Figures|drawing", done.stdout)
 
 
-def test_a_disk_that_does_not_take_them_costs_no_verdict(folder, command, environment, write):
-    call = [sys.executable, "-P", "-c", LIMITED.format(60_000) + command[-1], "run", "tiny.toml", "--out", "out"]
-    call += ["--implementations", f"numpy,{write(folder, 'mine')}"]
-    done = subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert (0, "") == (done.returncode, done.stderr)
-    said = json.loads((folder / "out/result.json").read_text())["no_figures"]
-    assert re.fullmatch(r"out/scenes\.json could not be written: .*; free some space or choose another --out", said)
-    assert f"Figures cannot be drawn: {said}." in done.stdout
-    assert not list((folder / "out").glob("scenes*"))
-
-
-def test_a_process_that_fails_costs_no_verdict(folder, backproof, write, tmp_path, environment):
-    (tmp_path / "hiding").mkdir()
-    (tmp_path / "hiding/sitecustomize.py").write_text(HIDING.format(hidden="contourpy"))
-    path = os.pathsep.join([str(tmp_path / "hiding"), environment["PYTHONPATH"]])
+def test_a_process_that_fails_costs_no_verdict(folder, backproof, write, without):
     names = f"numpy,{write(folder, 'mine')}"
-    done = backproof("run", "tiny.toml", "--implementations", names, "--out", "out", PYTHONPATH=path)
+    done = backproof("run", "tiny.toml", "--implementations", names, "--out", "out", **without("contourpy"))
     assert (0, "") == (done.returncode, done.stderr)
     content = json.loads((folder / "out/result.json").read_text())
     assert content["no_figures"].startswith("float32: it exited with status 1 ModuleNotFoundError: ")
+    assert f"Figures cannot be drawn: {content['no_figures']}." in done.stdout
     assert 7 == len(content["claims"])
     assert read(folder / "out") is None

@@ -46,6 +46,17 @@ def test_a_result_that_cannot_be_written_is_one_line_and_none_is_left(limited, f
     assert not (folder / "out/result.json").exists()
 
 
+def test_scenes_that_cannot_be_written_cost_no_verdict_and_are_told_of(limited, folder, write):
+    names = f"numpy,{write(folder, 'honest')}"
+    done = limited(60_000, "run", "tiny.toml", "--implementations", names, "--out", "out")
+    assert (0, "") == (done.returncode, done.stderr)
+    said = json.loads((folder / "out/result.json").read_text())["no_figures"]
+    assert said.startswith("out/scenes.json could not be written: ")
+    assert said.endswith("; free some space or choose another --out")
+    assert f"Figures cannot be drawn: {said}." in done.stdout
+    assert not list((folder / "out").glob("scenes*"))
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(backproof, folder):
     (folder / "out").write_text("a file")
     done = backproof("run", "tiny.toml", "--out", "out")
