@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 
 from comparisons.certificate import Certificate, Chain, Row, Verdict
 from comparisons.errors import UsageError
+from comparisons.result_shape import SHAPE, untold
+from comparisons.shape import mismatches
 
 VERSION = 1
 
@@ -187,6 +189,9 @@ def read(folder: str | Path) -> Result:
     version = content.get("version") if isinstance(content, dict) else None
     if version != VERSION:
         raise UsageError(f"{path} has version {version!r}; this Backproof reads version {VERSION}")
+    wrong = next(mismatches(content, SHAPE), "") or untold(content)
+    if wrong:
+        raise UsageError(f"{path} is no result of version {VERSION}: {wrong}; run again")
     try:
         return Result(
             verdict=content["verdict"],
@@ -237,6 +242,7 @@ def revived(content: Any) -> Any:
     return {"inf": math.inf, "-inf": -math.inf}.get(content, content) if isinstance(content, str) else content
 
 
+MEASURED = ("loss", "accuracy", "test_accuracy", "seconds")
 NUMBERS = ("worst", "median", "radius", "expected", "bound", "actual")
 
 
@@ -254,4 +260,6 @@ def _read(kind: type, content: Mapping[str, Any]) -> Any:
         values["not_told_apart"] = {choice: tuple(names) for choice, names in values["not_told_apart"].items()}
     if values.get("chain") is not None:
         values["chain"] = {**values["chain"], "missing": tuple(values["chain"]["missing"])}
-    return kind(**values)
+    if kind is ImplementationResult:
+        values |= {name: float(values[name]) for name in MEASURED if values[name] is not None}
+    return kind(**{field.name: values[field.name] for field in fields(kind) if field.name in values})

@@ -26,18 +26,18 @@ def counted(n: int, noun: str, plural: str | None = None) -> str:
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
-def multiple(x: float) -> str:
+def multiple(x: float | None) -> str:
     """A multiple of a bound, or a radius: 0, 0.86, 4.2e+06, 1.8e-08, and – where there is none."""
-    if math.isnan(x):
+    if x is None or math.isnan(x):
         return "–"
     if x == 0 or math.isinf(x):
         return "0" if x == 0 else "∞"
     return f"{x:.2g}" if 1e-3 <= x < 1e3 else f"{x:.1e}"
 
 
-def value(x: float, precision: str) -> str:
+def value(x: float | None, precision: str) -> str:
     """A number, with as many digits as its precision has."""
-    return f"{x:.{DIGITS[precision]}g}"
+    return "–" if x is None else f"{x:.{DIGITS[precision]}g}"
 
 
 def percent(x: float | None) -> str:
@@ -360,6 +360,8 @@ def explanation_text(explanation: Any) -> str:
 
 def _because(e: Any) -> str:
     """What the difference comes from, and whether from anything else; what is no larger than rounding is no cause."""
+    if None in (e.largest_unexplained, e.by_rounding, *(cause.largest for cause in e.causes)):
+        return "which cannot be explained, since a loss is no number"
     n_causes = sum(cause.largest > e.by_rounding for cause in e.causes)
     lines = "line" if n_causes == 1 else f"{n_causes} lines"
     which = f"the first {lines}" if n_causes < len(e.causes) else f"the {lines} below"
@@ -368,8 +370,10 @@ def _because(e: Any) -> str:
     return f"because of {which} and nothing else" if n_causes else "by rounding alone"
 
 
-def signed(x: float) -> str:
-    """A signed relative difference: +4.3e-03."""
+def signed(x: float | None) -> str:
+    """A signed relative difference: +4.3e-03, and – where there is none."""
+    if x is None or math.isnan(x):
+        return "–"
     return "0" if x == 0 else f"{x:+.1e}"
 
 

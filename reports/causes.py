@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from comparisons.result import REFERENCE, Result, revived
@@ -26,11 +27,17 @@ def _width(explanation: Any) -> float:
     return abs(measured) if isinstance(measured, (int, float)) else 0.0
 
 
+def _share(part: float | None, largest: float) -> float:
+    """How long a bar is, in percent of the longest."""
+    share = abs(part or 0.0) / largest
+    return round(100 * share, 1) if math.isfinite(share) else 100.0
+
+
 def _worded(e: Any, is_chosen: bool) -> dict[str, Any]:
-    largest = max((abs(cause.last) for cause in e.causes), default=0.0) or 1.0
+    largest = max((abs(cause.last or 0.0) for cause in e.causes), default=0.0) or 1.0
     causes = [
         {"choice": cause.choice, "one": cause.one, "other": cause.other, "last": signed(cause.last),
-         "share": round(100 * abs(cause.last) / largest, 1), "way": "down" if cause.last < 0 else "up"}
+         "share": _share(cause.last, largest), "way": "down" if (cause.last or 0.0) < 0 else "up"}
         for cause in e.causes
     ]  # fmt: skip
     sums = [
