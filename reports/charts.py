@@ -170,11 +170,14 @@ def zoom() -> alt.Parameter:
     return alt.selection_interval(bind="scales", encodings=["x"], zoom=ZOOM, translate=PAN, name="zoom")
 
 
-def curve(result: Result, precision: str, measure: str) -> Drawn:
-    """Loss or accuracy of all runs of a precision over the epochs; behind the losses the replicas' band."""
+def curve(result: Result, precision: str, measure: str) -> Drawn | None:
+    """Loss or accuracy of all runs of a precision over the epochs; behind the losses the replicas' band. None where no
+    run has a history."""
     is_loss = measure == "loss"
     rows = [row for row in loss_rows(result) if row["precision"] == precision]
     runs = [name for name in names(result) if any(row["run"] == name for row in rows)]
+    if not runs:
+        return None
     x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False))
     y = (
         alt.Y("loss:Q", title="loss J on the training set", scale=alt.Scale(type="log"))

@@ -128,10 +128,12 @@ def _loss_and_accuracy(result: Result) -> Figure:
     title = "Loss and accuracy over the epochs"
     if not result.histories:
         return Figure(8, title, why="no run shows all of its weights")
-    precision = charts.precisions(result)[0]
+    precision = result.histories[0]["precision"]
+    drawn = {measure: charts.curve(result, precision, measure) for measure in ("loss", "accuracy")}
     specs = {
-        f"figure-{measure}": charts.spec(charts.curve(result, precision, measure), f"{measure} by epoch", 240)
-        for measure in ("loss", "accuracy")
+        f"figure-{measure}": charts.spec(chart, f"{measure} by epoch", 240)
+        for measure, chart in drawn.items()
+        if chart is not None
     }
     return Figure(8, title, f"In {precision}; both precisions, and how far runs differ, stand above.", specs)
 

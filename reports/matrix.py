@@ -79,7 +79,7 @@ def level_of(row: ResultRow | Kind) -> str:
         return "none"
     if row.verdict == "disagrees":
         return "outside"
-    return next(level for edge, level, _ in LEVELS if row.worst <= edge)
+    return next((level for edge, level, _ in LEVELS if row.worst <= edge), "none")
 
 
 def _cell(kind: Kind | None, run: ImplementationResult, key: str) -> Cell | None:

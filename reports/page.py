@@ -199,6 +199,8 @@ def _charts(result: Result, scenes: Scenes | None, drawn: list[Figure]) -> dict[
     for precision in charts.precisions(result) if result.histories else ():
         for measure in ("loss", "accuracy"):
             what = charts.curve(result, precision, measure)
+            if what is None:
+                continue
             found[f"{measure}-{precision}"] = charts.spec(what, f"{measure} of all runs in {precision} over the epochs")
         away = charts.distance(result, precision)
         if away is not None:

@@ -177,8 +177,14 @@ class _Parser:
             if following is not None and following.text == "(":
                 return f"<mrow><mi>{head}</mi>{self.factor(set())}</mrow>"
             return f'<mrow><mi>{head}</mi><mspace width="0.17em"/>{self.factor(set())}</mrow>'
-        if len(head) > 2 and head not in GREEK and not layer:
-            raise _Unreadable(head)  # a word, not a letter
+        if (
+            len(head) > 2
+            and head not in GREEK
+            and index is not None
+            and re.fullmatch("[a-z]{2,}", index.text)
+            and index.text not in FUNCTIONS
+        ):
+            raise _Unreadable(head)  # words of a sentence
         digits = re.fullmatch(r"([A-Za-z])(\d+)", head)
         if digits and not layer:
             return f"<msub><mi>{digits[1]}</mi><mn>{digits[2]}</mn></msub>"
