@@ -57,7 +57,8 @@ def plane_of(path: Path) -> Plane | None:
 
 def multiplications(path: Path, experiment: Experiment) -> float:
     """How many the loss at all points of the plane would take: one for each example and weight."""
-    return float(N * N * experiment.train_set()[0].shape[1] * path.flat.shape[1])
+    n_weights = sum(values[0].size for values in path.parameters.values())
+    return float(N * N * experiment.train_set()[0].shape[1] * n_weights)
 
 
 def surface_of(path: Path, experiment: Experiment) -> dict[str, Any] | None:

@@ -71,6 +71,16 @@ def test_the_claims_are_in_the_result_and_c1_is_of_the_run_itself(result, done):
     assert "" == result["no_figures"]
 
 
+def test_what_forms_mean_is_in_the_result_for_all_that_are_named(result):
+    lists = [names for one in result["implementations"] for names in (one["forms"], *one["not_told_apart"].values())]
+    named = {name for names in lists for name in names} - {"textbook"}
+    assert named == set(result["dialects"])
+    assert named
+    for form in result["dialects"].values():
+        assert {"choice", "says", "source"} == set(form)
+        assert all(form.values())
+
+
 def test_the_run_says_what_it_waits_for(done):
     for line in ("comparing whole runs with", "drawing: ", "claims: "):
         assert 1 == len(re.findall(f"^{line}", done[1].stdout, re.MULTILINE))
