@@ -17,6 +17,7 @@ from comparisons.processes import Job, work
 from comparisons.result import REFERENCE, WHOLE_RUNS, ImplementationResult
 from comparisons.stored_scenes import joined
 
+CLAIMS_AT_LEAST = 60.0  # seconds; claims may take as long as everything before them did, and so long in any case
 ENDS = {"agreed": "agree", "drawn": "draw", "measured": "claims"}  # the last word of each kind of job
 
 
@@ -64,15 +65,19 @@ def worked_out(
     traces: dict[tuple[str, str], Path],
     *,
     figures: bool,
+    elapsed: float,
     patience: float,
     watch: Callable[[str, dict[str, Any]], None],
     idle: Callable[[], None],
 ) -> Afterwards:
-    """Whole runs, and with `figures` scenes and claims. Traces: of what was certified, by name and precision."""
+    """Whole runs, and with `figures` scenes and claims.
+
+    Traces: of what was certified, by name and precision. Elapsed: how many seconds the run took until now.
+    """
     certified = [one for one in results if (one.name, one.precision) in traces]
     jobs = _comparing(experiments, certified, traces)
     if figures:
-        jobs += [*_drawing(experiments, certified, traces), _measuring(experiments[0], results)]
+        jobs += [*_drawing(experiments, certified, traces), _measuring(experiments[0], results, elapsed)]
     waiting = _Waiting(watch, Counter(job.task["do"] for job in jobs))
     waiting.tell()
     done = sorted(
@@ -142,9 +147,15 @@ def _path(certified: Sequence[ImplementationResult]) -> ImplementationResult | N
     return reference.get("float64") or reference.get("float32") or next(iter(whole), None)
 
 
-def _measuring(experiment: Experiment, results: Sequence[ImplementationResult]) -> Job:
-    accuracies = {f"{one.name} ({one.precision})": one.accuracy for one in results if not one.skipped}
-    return Job("claims", {"do": "claims", "experiment": experiment.to_json(), "accuracies": accuracies})
+def _measuring(experiment: Experiment, results: Sequence[ImplementationResult], elapsed: float) -> Job:
+    task = {
+        "do": "claims",
+        "experiment": experiment.to_json(),
+        "accuracies": {f"{one.name} ({one.precision})": one.accuracy for one in results if not one.skipped},
+        "seconds": min((one.seconds for one in results if one.seconds is not None), default=0.0),
+        "at_most": max(CLAIMS_AT_LEAST, elapsed),
+    }
+    return Job("claims", task)
 
 
 def _claims(job: Job) -> tuple[dict[str, Any], ...]:

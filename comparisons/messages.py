@@ -18,6 +18,7 @@ from comparisons.wording import (
     explained,
     first_broken,
     listed,
+    multiple,
     percent,
     reason_of,
 )
@@ -188,6 +189,11 @@ NO_PATH = "no run shows all its parameters in every step"
 NO_PLANE = "the path of training spans no plane: its parameters move along one line, not at all, or out of all range"
 
 
+def too_large(n_operations: float) -> str:
+    """Why the loss of a large experiment has no surface."""
+    return f"the loss at all of its points would take {multiple(n_operations)} multiplications, longer than a run does"
+
+
 def not_in_a_plane(n_features: int) -> str:
     """Why there is no figure of the plane."""
     return f"the data have {counted(n_features, 'feature')}, and a boundary is drawn in a plane"
@@ -215,6 +221,14 @@ def accuracy_line(name: str, accuracy: float | None) -> str:
 def not_measured_line(error: BaseException) -> str:
     """Why a claim could not be measured on this experiment."""
     return f"it cannot be measured on this experiment: {type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def takes_long_line(n_trainings: int, seconds: float) -> str:
+    """Why claims that train are left to their own command."""
+    return (
+        f"it is not measured in a run: the claims train the experiment {n_trainings} times, which would take about "
+        f"{seconds / 60:.0f} minutes; backproof claims does it"
+    )
 
 
 def claim_without_word(how: str) -> str:

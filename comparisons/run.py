@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -65,6 +66,7 @@ def run(
     tells.
     Error: UsageError where the folder cannot be written.
     """
+    began = time.monotonic()
     folder = _fresh(out, experiments, chosen)
     found: dict[tuple[str, str], _Progress] = {
         (one.name, experiment.precision): _Progress(folder / f"{one.name}-{experiment.precision}.trace")
@@ -104,7 +106,8 @@ def run(
             rows += of_it
     traces = {key: progress.trace for key, progress in found.items() if progress.certificate is not None}
     after = worked_out(
-        experiments, results, traces, figures=figures, patience=patience, watch=watch, idle=idle,
+        experiments, results, traces, figures=figures, elapsed=time.monotonic() - began, patience=patience,
+        watch=watch, idle=idle,
     )  # fmt: skip
     no_figures = _write_scenes(after, folder)
     result = Result(

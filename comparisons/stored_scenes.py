@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from comparisons.errors import UsageError
+from comparisons.messages import NO_PATH, NO_PLANE
 
 VERSION = 1
 FILE = "scenes.json"
@@ -76,7 +77,10 @@ def joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if there:
             whole[name] = there[0] | {each: [entry for one in there for entry in one[each]] for each in lists}
     whole["surface"] = next((part["surface"] for part in parts if part["surface"] is not None), None)
-    whole["why"] = {name: why for part in reversed(parts) for name, why in part["why"].items() if whole[name] is None}
+    reasons = [reason for part in parts for reason in part["why"].items()]
+    reasons.sort(key=lambda reason: reason[1] != NO_PATH)  # of two precisions' reasons, that of the one with a path
+    reasons.insert(0, ("surface", NO_PLANE))
+    whole["why"] = {name: why for name, why in reasons if whole[name] is None}
     return whole
 
 

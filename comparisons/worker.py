@@ -179,7 +179,8 @@ def _claims(job: dict[str, Any], pipe: Pipe) -> int:
     from comparisons.experiment import Experiment
 
     with pipe.alive():
-        for claim in claims_of(Experiment.from_json(job["experiment"]), job["accuracies"]):
+        experiment = Experiment.from_json(job["experiment"])
+        for claim in claims_of(experiment, job["accuracies"], job["seconds"], job["at_most"]):
             pipe.tell("claim", claim=claim)
     pipe.tell("measured")
     return 0

@@ -21,6 +21,7 @@ N = 41  # points along each side
 N_LEVELS = 12
 MARGIN = 0.25  # of the path's extent, on each side
 DIGITS = 4
+N_MULTIPLICATIONS = 2.0**35  # more of them would keep a run waiting for a figure, ten seconds and longer
 
 
 class Plane(NamedTuple):
@@ -52,6 +53,12 @@ def plane_of(path: Path) -> Plane | None:
     directions = directions[:2] * np.where(directions[:2] @ away[0] > 0, -1.0, 1.0)[:, None]
     share = float((sizes[:2] ** 2).sum() / (sizes**2).sum())
     return Plane(flat[-1], directions, away @ directions.T, share)
+
+
+def multiplications(path: Path, experiment: Experiment) -> float:
+    """How many the loss at all points of the plane would take: one for each example and weight."""
+    n_weights = sum(values[0].size for values in path.parameters.values())
+    return float(N * N * experiment.train_set()[0].shape[1] * n_weights)
 
 
 def surface_of(path: Path, experiment: Experiment) -> dict[str, Any] | None:

@@ -17,10 +17,11 @@ pytestmark = pytest.mark.xdist_group("figures")  # one run for most of them
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory, command, write):
-    """A run of three implementations in both precisions, as somebody calls it."""
+    """A run in both precisions of four implementations, one wrong and one that ends, as somebody calls it."""
     folder = tmp_path_factory.mktemp("figures")
     (folder / "tiny.toml").write_text(TINY, encoding="utf-8")
-    names = ["numpy", write(folder, "mine"), write(folder, "wrong", "wrong")]
+    ends = "if step == 3: raise ValueError('in the middle')"
+    names = ["numpy", write(folder, "mine"), write(folder, "wrong", "wrong"), write(folder, "ends", ends)]
     call = [*command, "run", "tiny.toml", "--precision", "both", "--implementations", ",".join(names), "--out", "out"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return folder, subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -38,9 +39,12 @@ def result(done):
 
 def test_scenes_are_there_of_every_run(scenes, done):
     assert 1 == done[1].returncode, done[1].stderr
-    expected = [(name, precision) for precision in ("float32", "float64") for name in ("numpy", "mine", "wrong")]
-    for runs in (scenes["boundaries"]["runs"], scenes["snapshots"]["runs"]):
+    whole = ["numpy", "mine", "wrong"]
+    for runs, names in ((scenes["boundaries"]["runs"], whole), (scenes["snapshots"]["runs"], [*whole, "ends"])):
+        expected = [(name, precision) for precision in ("float32", "float64") for name in names]
         assert expected == [(run["implementation"], run["precision"]) for run in runs]
+    ended = scenes["snapshots"]["runs"][3]["values"]
+    assert [True, True, False] == [bool(values) for values in ended]
     assert 6 == len(scenes["boundaries"]["pairs"])
     assert {} == scenes["why"]
 
@@ -69,6 +73,16 @@ def test_the_claims_are_in_the_result_and_c1_is_of_the_run_itself(result, done):
     holding = sum(claim["holds"] is True for claim in claims.values())
     assert f"Claims: {holding} of 7 of the article's claims hold" in done[1].stdout
     assert "" == result["no_figures"]
+
+
+def test_what_forms_mean_is_in_the_result_for_all_that_are_named(result):
+    lists = [names for one in result["implementations"] for names in (one["forms"], *one["not_told_apart"].values())]
+    named = {name for names in lists for name in names} - {"textbook"}
+    assert named == set(result["dialects"])
+    assert named
+    for form in result["dialects"].values():
+        assert {"choice", "says", "source"} == set(form)
+        assert all(form.values())
 
 
 def test_the_run_says_what_it_waits_for(done):

@@ -158,6 +158,14 @@ def test_what_is_no_result_is_refused_in_a_sentence(change, message, content, tm
         read(tmp_path)
 
 
+def test_an_older_result_without_claims_and_dialects_is_read(content, tmp_path):
+    older = {name: value for name, value in content.items() if name not in ("claims", "dialects", "no_figures")}
+    (tmp_path / "result.json").write_text(json.dumps(older))
+    result = read(tmp_path)
+    assert ((), {}, "") == (result.claims, result.dialects, result.no_figures)
+    assert content["verdict"] == result.verdict
+
+
 def test_a_truncated_result_is_refused_in_a_sentence(out, tmp_path):
     (tmp_path / "result.json").write_bytes((out / "result.json").read_bytes()[:-100])
     with pytest.raises(UsageError, match="is no JSON: "):

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from comparisons.certifying import certify
+from comparisons.composed import given_by, network_of
+from comparisons.mistakes.table import variants
 from comparisons.recording import record
 from comparisons.scenes.errors import EDGES, bins_of, errors_of, in_units
 from reference.forms import in_form
+from reference.running import train
 from tests.controls.faults_forward import FORWARD
 from tests.controls.plain_network import honest
 from tests.scenes.conftest import KERAS, SMALL
@@ -43,6 +46,21 @@ def test_in_other_forms_they_say_something_else(keras_like):
     assert set(certificate.forms) & set(KERAS)
     assert [] == differences(errors_of(keras_like, certificate.forms), certificate)
     assert differences(errors_of(keras_like, ()), certificate)
+
+
+def test_a_convention_that_is_known_by_its_variant_is_judged_in(experiment):
+    form = next(form for form in variants(experiment) if form.family == "log-epsilon")
+    assert ": " in form.name
+
+    def subject(experiment):
+        network = in_form(network_of(experiment), form)
+        for values in train(network, experiment.initial(), given_by(experiment)):
+            yield {name: value for name, value in values.items() if network.shapes[name]}
+
+    trace = record(subject, experiment, name="in its form")
+    certificate = certify(trace, forms=(form,))
+    assert (form.name,) == certificate.forms
+    assert [] == differences(errors_of(trace, certificate.forms), certificate)
 
 
 @pytest.mark.parametrize("fault", FORWARD[:2], ids=lambda fault: fault.name)

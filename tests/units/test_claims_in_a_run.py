@@ -53,6 +53,16 @@ def test_what_raises_is_neither_true_nor_false_and_says_why():
     assert all(claim["seconds"] >= 0 and claim["says"] for claim in found)
 
 
+@pytest.mark.usefixtures("quick")
+def test_what_would_take_long_is_left_to_its_own_command():
+    by_name = {claim["name"]: claim for claim in claims_of(small(), {"numpy (float32)": 1.0}, 60.0, 539.0)}
+    assert [True, True, None, None] == [claim["holds"] for claim in by_name.values()]
+    (line,) = by_name["C3"]["lines"]
+    assert "train the experiment 9 times, which would take about 9 minutes; backproof claims does it" in line
+    (line,) = {c["name"]: c for c in claims_of(small(), {}, 60.0, 541.0)}["C3"]["lines"]
+    assert "no" == line
+
+
 def told(*holds):
     return [{"name": f"C{number}", "holds": one} for number, one in enumerate(holds, 1)]
 

@@ -8,7 +8,7 @@ import pytest
 
 from comparisons.command.known import COLUMNS, explain_command, mistakes_command
 from comparisons.errors import UsageError
-from comparisons.lexicon import entries, entry_of, says_of, sources_of
+from comparisons.lexicon import dialects_of, entries, entry_of, says_of, sources_of
 from comparisons.mistakes.table import KNOWN
 from reference.dialects import DIALECTS
 
@@ -92,3 +92,12 @@ def test_all_fields_come_as_csv_and_as_json_alike(capsys):
     assert as_csv == as_json
     assert {COLUMNS} == {tuple(record) for record in as_json}
     assert NAMES == {record["name"] for record in as_json}
+
+
+def test_forms_are_told_with_what_they_answer_and_whose_they_are():
+    names = ["epsilon-hat", "textbook", "log-epsilon: ε = 1e-08", "nobody-s"]
+    told = dialects_of(names)
+    assert ["epsilon-hat", "log-epsilon: ε = 1e-08"] == list(told)
+    assert "where Adam's epsilon joins" == told["epsilon-hat"]["choice"]
+    assert entry_of("epsilon-hat").source == told["epsilon-hat"]["source"]
+    assert entry_of("log-epsilon").says == told["log-epsilon: ε = 1e-08"]["says"]

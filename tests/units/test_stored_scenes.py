@@ -13,6 +13,7 @@ from comparisons.errors import UsageError
 from comparisons.experiment import Arrays, Circles
 from comparisons.implementations import numpy_reference
 from comparisons.recording import record
+from comparisons.scenes import gathering
 from comparisons.scenes.gathering import scenes_of
 from comparisons.stored_scenes import SHAPE, joined, read, write
 from tests.small import small
@@ -173,6 +174,7 @@ def test_a_run_that_is_no_number_any_more_is_kept_as_far_as_it_went(tmp_path):
     run = replace(run, shown={**run.shown, "W[2]": weights})
     write(joined([scenes_of(EXPERIMENT, [(run, ())], "numpy")]), tmp_path)
     scenes = read(tmp_path)
+    assert [] == scenes["boundaries"]["pairs"]
     (drawn,) = scenes["boundaries"]["runs"]
     assert [0, 0, 3600] == drawn["not_finite"]
     assert scenes["surface"] is None
@@ -181,3 +183,16 @@ def test_a_run_that_is_no_number_any_more_is_kept_as_far_as_it_went(tmp_path):
     (row,) = [row for row in scenes["errors"]["rows"] if row["quantity"] == "W[2]"]
     assert ["inf", "inf"] == row["worst"][4:]
     assert "inf" not in row["worst"][:4]
+
+
+def test_the_reason_is_that_of_the_precision_that_has_a_path(monkeypatch):
+    run = record(numpy_reference.train, EXPERIMENT, name="numpy")
+    hidden, nobody_s = scenes_of(EXPERIMENT, [(run.hiding("W[1]"), ())]), scenes_of(EXPERIMENT, [(run, ())])
+    monkeypatch.setattr(gathering, "N_MULTIPLICATIONS", 1000.0)
+    too_large = scenes_of(EXPERIMENT, [(run, ())], "numpy")
+    n_weights = sum(value.size for value in EXPERIMENT.initial().values())
+    assert f"{41 * 41 * 40 * n_weights:.1e} multiplications" in too_large["why"]["surface"]
+    for parts in ([hidden, too_large], [too_large, hidden], [nobody_s, too_large]):
+        assert too_large["why"]["surface"] == joined(parts)["why"]["surface"]
+    assert {} == nobody_s["why"]
+    assert "out of all range" in joined([nobody_s])["why"]["surface"]
