@@ -1,0 +1,60 @@
+"""Other installations, made up: programs that behave as their Python would, without any framework."""
+
+import sys
+
+from comparisons.internals.catalogue import facts
+
+PROGRAM = """#!{python}
+import json, math, os, sys
+if "-c" in sys.argv:
+    print({answer})
+    sys.exit()
+job = json.load(sys.stdin)
+pipe = os.fdopen(job["pipe"], "w", buffering=1)
+say = lambda event, **what: print(json.dumps({{"event": event, **what}}), file=pipe, flush=True)
+ready = lambda: say("ready", versions={{"keras": "9.0"}}, processor="one of tomorrow")
+{body}
+"""
+
+
+def installation(folder, body, answer="True"):
+    """A program that takes its job and then does what the body says."""
+    file = folder / "python"
+    file.write_text(PROGRAM.format(python=sys.executable, body=body, answer=answer))
+    file.chmod(0o755)
+    return file
+
+
+def exact_figures():
+    """What facts expect, where it is a value and no interval."""
+    return {fact.id: {name: value for name, value in fact.expected.items() if is_plain(value)} for fact in facts()}
+
+
+def is_plain(value):
+    """Whether it is a number, a text or a list of them."""
+    return all(map(is_plain, value)) if isinstance(value, list) else isinstance(value, (int, float, str))
+
+
+RIGHT = f"""
+nan, inf = math.nan, math.inf
+figures = {exact_figures()!r}
+ready()
+for name in job["facts"]:
+    say("measuring", fact=name)
+    say("measured", fact=name, figures=figures[name], seconds=0.1)
+"""
+CHANGED = """
+ready()
+for name in job["facts"]:
+    say("measured", fact=name, figures={"Keras": 7.0}, seconds=0.1)
+"""
+WITHOUT = """
+ready()
+for name in job["facts"]:
+    say("missing", fact=name, packages=["keras"])
+"""
+PYTHONS = {
+    "right": lambda folder: installation(folder, RIGHT),
+    "changed": lambda folder: installation(folder, CHANGED),
+    "without": lambda folder: installation(folder, WITHOUT),
+}
