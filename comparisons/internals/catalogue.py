@@ -21,7 +21,10 @@ AREAS = {  # in the order of the article, then what comes after it
     "optimizers": "other optimizers",
     "layers": "further layers",
 }
-FILES = ("adam", "adam_precision", "loss", "loss_conventions")
+FILES = (
+    "adam", "adam_precision", "loss", "loss_conventions", "activations", "activations_corners", "numerics",
+    "numerics_edges", "dense", "fit", "autograd", "decay", "optimizers", "updates", "layers",
+)  # fmt: skip
 
 
 @cache

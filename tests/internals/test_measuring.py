@@ -12,7 +12,17 @@ from tests.frameworks import not_installed
 from tests.internals.fake import installation
 
 pytestmark = pytest.mark.xdist_group("internals")
-SAMPLE = ("adam-epsilon", "loss-slope-outside")  # one of each area, none slow; all of them: `backproof internals --run`
+SAMPLE = (
+    "adam-epsilon",
+    "loss-slope-outside",
+    "relu-at-0",
+    "subnormals",
+    "dense-float64-input",
+    "fit-compiled",
+    "mean-in-the-gradient",
+    "rmsprop-epsilon",
+    "norm-of-one",
+)  # fmt: skip; one of each area, none slow; all of them: `backproof internals --run`
 
 
 @pytest.fixture(scope="module")

@@ -80,6 +80,45 @@ def adam_defaults():
 
 
 @fact(
+    "adam-moments",
+    claim="Keras's float32 moments are m + (g − m)(1 − β₁) and v + (g² − v)(1 − β₂), bit for bit; the textbook's β₁ m "
+    "+ (1 − β₁) g rounds otherwise. PyTorch's first moment is a lerp too, and its second is the textbook's.",
+    matters="Last bits of the moments, and which form a ball has to be made of.",
+    source=f"{KERAS}; {TORCH}",
+    needs="keras torch",
+    expected={"Keras, m": 0, "Keras, v": 0, "textbook, m": above(1, "other roundings"), "PyTorch, v": below(
+        8 * 2.0**-24, "two steps of four roundings")},
+    of=("first-moment-lerp", "second-moment-lerp"),
+    on_article=True,
+)  # fmt: skip
+def adam_moments():
+    import keras
+    import tensorflow as tf
+    import torch
+
+    gradients = np.random.default_rng(0).normal(size=(2, 1000)).astype(np.float32)
+    theta, optimizer = keras.Variable(np.zeros(1000, np.float32)), keras.optimizers.Adam()
+    theirs = torch.nn.Parameter(torch.zeros(1000))
+    torch_adam = torch.optim.Adam([theirs])
+    m = v = textbook = np.zeros(1000, np.float32)
+    one, exact = np.float32(1 - 0.9), np.zeros(1000)
+    for g in gradients:
+        optimizer.apply([tf.constant(g)], [theta])
+        theirs.grad = torch.from_numpy(g)
+        torch_adam.step()
+        m, v = m + (g - m) * one, v + (g * g - v) * np.float32(1 - 0.999)
+        textbook = np.float32(0.9) * textbook + one * g
+        exact = 0.999 * exact + (1 - 0.999) * g.astype(np.float64) ** 2
+    moments = optimizer._momentums[0].numpy(), optimizer._velocities[0].numpy()
+    return {
+        "Keras, m": int((moments[0] != m).sum()),
+        "Keras, v": int((moments[1] != v).sum()),
+        "textbook, m": int((textbook != m).sum()),
+        "PyTorch, v": np.max(abs(torch_adam.state[theirs]["exp_avg_sq"].numpy() / exact - 1)),
+    }
+
+
+@fact(
     "adam-amsgrad",
     claim="Both keep the largest uncorrected v and correct it by the current step's bias. The paper corrects nothing; "
     "the largest corrected v is a third rule. After a spike the three part by factors.",

@@ -84,3 +84,28 @@ def error_of(call):
     except Exception as error:
         return type(error).__name__
     return "none"
+
+
+def largest_errors(name):
+    """The largest error of an elementary function over every 65,537th float32, in unit roundoffs of the result.
+
+    The exact value comes from float64, whose own error is below 2⁻²⁶ of such a unit. Subnormal inputs are left out, and
+    2⁻¹²⁶ is allowed for results that are flushed to 0, as balls do.
+    """
+    import tensorflow as tf
+    import torch
+
+    x = np.arange(0, 2**32, 65_537, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    x = x[np.isfinite(x) & (np.abs(x) >= 2.0**-126)]
+    sigmoid = {"sigmoid": lambda z: np.exp(np.minimum(z, 0)) / (1 + np.exp(-np.abs(z)))}
+    numpy, tensorflow = sigmoid.get(name) or getattr(np, name), getattr(tf.math, name)
+    exact = numpy(x.astype(np.float64))
+    values = {
+        "NumPy": numpy(x),
+        "PyTorch": getattr(torch, name)(torch.from_numpy(x)).numpy(),
+        "TensorFlow": tensorflow(x).numpy(),
+        "TensorFlow in a graph": tf.function(tensorflow)(tf.constant(x)).numpy(),
+    }
+    usual = np.isfinite(exact) & (np.abs(exact) < 3.4e38) & (exact != 0)
+    error = {mode: np.abs(value[usual] - exact[usual]) - 2.0**-126 for mode, value in values.items()}
+    return {mode: max(0.0, float(np.max(one / np.abs(exact[usual]))) * 2.0**24) for mode, one in error.items()}

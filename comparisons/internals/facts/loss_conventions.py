@@ -39,7 +39,7 @@ def loss_torch_logits():
     "the sigmoid is exactly 0 or 1; A − Y gives what is right.",
     matters="The from-scratch network ends in NaN where frameworks train on: from |logit| 37 in float64, 17 in "
     "float32.",
-    source="numpy/_core/fromnumeric.py: sum",
+    source="reference/losses.py: output_gradient; reference/activations.py: sigmoid_backward",
     needs="numpy",
     expected={"float64": [False, True], "float32": [False, True], "A − Y": 0.0},
     on_article=True,
