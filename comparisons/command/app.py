@@ -315,6 +315,22 @@ def internals(
     )  # fmt: skip
 
 
+@app.command
+def quiz(
+    *areas: Annotated[str, Parameter(help="Areas or facts, as `backproof internals` lists them; all by default.")],
+    questions: Annotated[int, Parameter(help="How many.")] = 5,
+    seed: Annotated[int | None, Parameter(help="The same questions again.")] = None,
+    python: Annotated[Path | None, Parameter(help="Another installation to measure, OTHER/bin/python.")] = None,
+) -> int:
+    """Predict what a framework computes, then see it run and explained.
+
+    Example: `backproof quiz adam --questions 3`
+    """
+    from comparisons.command.quiz import quiz_command
+
+    return quiz_command(areas, questions, seed, python)
+
+
 def main() -> None:
     """The console script."""
     from comparisons.errors import UsageError

@@ -12,13 +12,16 @@ UNITS = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64
 
 @dataclass(frozen=True)
 class Within:
-    """A number from `low` to `high`, and why these two."""
+    """A number from `low` to `high`, and why these two; `about` is what it should be, if that is one number."""
 
     low: float
     high: float
     because: str
+    about: str = ""
 
     def __str__(self) -> str:
+        if self.about:
+            return f"{self.about} ({self.because})"
         if self.low == -math.inf:
             return f"at most {self.high:.9g} ({self.because})"
         if self.high == math.inf:
@@ -40,12 +43,12 @@ def rounded(value: float, n: int, precision: str = "float32") -> Within:
     """A number that differs from the exact value by n roundings in this precision: n u / (1 − n u) of it."""
     nu = n * UNITS[precision]
     radius = abs(value) * nu / (1 - nu)
-    return Within(value - radius, value + radius, f"{value:.9g} within {n} roundings in {precision}")
+    return Within(value - radius, value + radius, f"within {n} roundings in {precision}", f"{value:.9g}")
 
 
 def off(value: float, error: float, because: str) -> Within:
     """A number that differs from a value by no more than an error that has a reason."""
-    return Within(value - error, value + error, because)
+    return Within(value - error, value + error, because, f"{value:.9g} ± {error:.3g}")
 
 
 def measured(low: float, high: float) -> Within:

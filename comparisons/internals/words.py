@@ -125,3 +125,58 @@ def changes(name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | N
         if one != other:
             lines.append(f"{name}: {figure} was {text_of(one)}, now {text_of(other)}")
     return "\n".join(lines)
+
+
+# The quiz -------------------------------------------------------------------------------------------------------------
+
+RAISES = "it raises an error"
+VARIES = "it depends on the run"
+WAIT = "  running …"
+
+
+def quiz_head(n: int) -> str:
+    """How it goes."""
+    return f"{n} experiments: say what each will measure before it is run. q ends the quiz."
+
+
+def question_text(question: Any, number: int, n: int) -> str:
+    """The experiment's code, and what is asked of it."""
+    lines = ["", f"{number} of {n}  ({question.fact.area})", "", textwrap.indent(question.fact.code, "    "), ""]
+    lines.append(f'  What does it measure for "{question.figure}"?')
+    lines += [f"    {place}  {answer}" for place, answer in enumerate(question.answers, 1)]
+    if not question.answers:
+        lines.append("    A number; two digits are enough.")
+    return "\n".join(lines)
+
+
+def prompt(question: Any) -> str:
+    """What is waited for."""
+    return f"  1 to {len(question.answers)}: " if question.answers else "  a number: "
+
+
+def again(question: Any, typed: str) -> str:
+    """What was typed is no answer."""
+    wanted = f"a number from 1 to {len(question.answers)}" if question.answers else "a number, such as 0.01 or -1e-7"
+    return f'  "{typed}" is no answer; type {wanted}, or q to end'
+
+
+def not_scored(outcome: Any) -> str:
+    """The experiment did not come out as the catalogue has it, so that no answer is right."""
+    return paragraph(f"Not counted: it {verdict_line(outcome)}", "")
+
+
+def answer_text(question: Any, outcome: Any, *, is_right: bool) -> str:
+    """Right or not, what was measured, and why."""
+    told = text_of(outcome.figures[question.figure])
+    lines = [paragraph(f"{'Right' if is_right else 'No'}: {question.figure} is {told}.", "")]
+    return "\n".join([*lines, paragraph(question.fact.claim, "claim"), paragraph(question.fact.matters, "matters"),
+                      paragraph(question.fact.source, "source")])  # fmt: skip
+
+
+def score_text(n_right: int, n: int, missed: Sequence[Any]) -> str:
+    """The score, and what to read next."""
+    lines = ["", f"{n_right} of {n} right." if n else "Nothing was answered."]
+    for fact in missed:
+        more = "".join(f", backproof explain {name}" for name in fact.of)
+        lines.append(f"  read next: backproof internals {fact.id}{more}")
+    return "\n".join(lines)

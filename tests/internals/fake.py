@@ -1,8 +1,11 @@
 """Other installations, made up: programs that behave as their Python would, without any framework."""
 
+import math
 import sys
 
 from comparisons.internals.catalogue import facts
+from comparisons.internals.child import plain
+from comparisons.internals.expectation import Says, Within
 
 PROGRAM = """#!{python}
 import json, math, os, sys
@@ -25,19 +28,24 @@ def installation(folder, body, answer="True"):
     return file
 
 
-def exact_figures():
-    """What facts expect, where it is a value and no interval."""
-    return {fact.id: {name: value for name, value in fact.expected.items() if is_plain(value)} for fact in facts()}
+def figures():
+    """Figures of all facts as they are expected."""
+    return {fact.id: {name: plain(as_expected(value)) for name, value in fact.expected.items()} for fact in facts()}
 
 
-def is_plain(value):
-    """Whether it is a number, a text or a list of them."""
-    return all(map(is_plain, value)) if isinstance(value, list) else isinstance(value, (int, float, str))
+def as_expected(expected):
+    """A figure that meets an expectation."""
+    if isinstance(expected, Within):
+        ends = [end for end in (expected.low, expected.high) if math.isfinite(end)]
+        return sum(ends) / len(ends)
+    if isinstance(expected, (list, tuple)):
+        return [as_expected(part) for part in expected]
+    return expected.words if isinstance(expected, Says) else expected
 
 
 RIGHT = f"""
 nan, inf = math.nan, math.inf
-figures = {exact_figures()!r}
+figures = {figures()!r}
 ready()
 for name in job["facts"]:
     say("measuring", fact=name)

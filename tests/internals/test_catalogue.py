@@ -11,8 +11,12 @@ import pytest
 
 from comparisons.errors import UsageError
 from comparisons.internals.catalogue import AREAS, FILES, chosen, fact_of, facts, facts_about
+from comparisons.internals.conventions import CONVENTIONS
 from comparisons.internals.expectation import Within
 from comparisons.internals.measuring import parts
+from comparisons.internals.words import fact_text
+from comparisons.lexicon import entry_of
+from comparisons.messages import entry_text
 from reference.dialects import DIALECTS
 from tests.frameworks import not_installed
 
@@ -102,6 +106,19 @@ def test_dialects_of_facts_are_dialects():
 
 def test_every_dialect_has_a_fact_that_measures_it():
     assert [] == [form.name for form in DIALECTS if not facts_about(form.name)]
+
+
+def test_a_dialect_and_its_facts_name_each_other():
+    told = entry_text(entry_of("epsilon-hat"))
+    assert "measured  backproof internals adam-epsilon" in told
+    assert "backproof explain epsilon-hat" in fact_text(fact_of("adam-epsilon"))
+    assert "backproof internals" not in entry_text(entry_of("summed-gradient"))
+
+
+def test_every_convention_was_measured_by_facts():
+    known = {fact.id for fact in facts()}
+    assert [] == [row.choice for row in CONVENTIONS if not row.facts or set(row.facts) - known]
+    assert len(CONVENTIONS) == len({row.choice for row in CONVENTIONS})
 
 
 def test_facts_are_chosen_by_id_and_by_area():

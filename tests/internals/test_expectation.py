@@ -36,7 +36,8 @@ def test_so_many_roundings_are_allowed_and_no_more(precision):
 
 
 def test_an_expectation_says_why():
-    assert "5 to 7 (of the rate)" == str(off(6, 1, "of the rate"))
+    assert "6 ± 1 (of the rate)" == str(off(6, 1, "of the rate"))
+    assert "0.1 (within 3 roundings in float16)" == str(rounded(0.1, 3, "float16"))
     assert "at least 2 (far from 1)" == str(above(2, "far from 1"))
     assert "at most 2 (few)" == str(below(2, "few"))
     assert "1 to 2 (measured)" == str(measured(1, 2))
