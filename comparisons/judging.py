@@ -10,6 +10,7 @@ trying another form judges only what that form changes.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +19,14 @@ import numpy as np
 
 from comparisons.balls import Ball
 from comparisons.certificate import Row
-from comparisons.components import components, with_peers
+from comparisons.components import DATA, are_alike, components, hidden_behind, with_peers
 from comparisons.precisions import FLOAT64, PRECISIONS, Precision
 from comparisons.rows import Piece, row_of
 from comparisons.trace import Trace
 from reference.network import Equation, Network, Ref, before, now
 from reference.running import evaluate
+
+N_REMEMBERED = 16  # of what was broken: more would take as long to compare as to judge
 
 Stacks = dict[int, Ball]  # of a per-example quantity, by batch size; of others one Ball of start and steps, under 0
 
@@ -61,16 +64,37 @@ class Judging:
         self.shown = {name: self._recorded(name) for name in trace.shown}
         self._known_given: dict[Any, dict[str, Stacks]] = {}
         self._kept: dict[tuple, Outcome] = {}
+        self._known_data: dict[Any, list[Row]] = {}
+        self._broke: deque[tuple[tuple[str, ...], Network]] = deque(maxlen=N_REMEMBERED)
 
     def rows(self, network: Network) -> Iterator[Row]:
         """The rows of all shown quantities, in an order in which what is hidden comes before what it explains."""
         if not self.trace.n_steps:
             return
-        for name in ("A[0]", "Y"):
-            if name in self.trace.shown:
-                yield self._against_experiment(network, name)
+        if network.batches not in self._known_data:
+            shown = [name for name in DATA if name in self.trace.shown]
+            self._known_data[network.batches] = [self._against_experiment(network, name) for name in shown]
+        yield from self._known_data[network.batches]
         for outcome in self._outcomes(network):
             yield from outcome.rows.values()
+
+    def is_broken(self, network: Network) -> bool:
+        """Whether any quantity is broken; what was broken before and is judged alike is so again."""
+        if self.is_broken_as_before(network):
+            return True
+        found = next((row.quantity for row in self.rows(network) if row.first_broken is not None), None)
+        if found is not None:
+            self._broke.appendleft(((found, *hidden_behind(found, network, self.shown)), network))
+        return found is not None
+
+    def is_broken_as_before(self, network: Network) -> bool:
+        """Whether a quantity that was broken under another network is judged alike under this one."""
+        for found in self._broke:
+            if are_alike(*found, network):
+                self._broke.remove(found)
+                self._broke.appendleft(found)
+                return True
+        return False
 
     def start_rows(self) -> Iterator[Row]:
         """The start values that the implementation showed, against the experiment's."""
@@ -88,7 +112,7 @@ class Judging:
         for equations, is_cycle in with_peers(components(network.equations, shown), network, shown):
             defined = {e.defines for e in equations}
             behind = {ref.name for e in equations for ref in e.reads.values()} - defined
-            reads_data = bool(behind & {"A[0]", "Y"} - set(shown))
+            reads_data = bool(behind & set(DATA) - set(shown))
             key = (
                 tuple(e.key for e in equations),
                 tuple(network.start.get(e.defines) for e in equations),

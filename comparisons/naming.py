@@ -23,7 +23,7 @@ from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
 from reference.network import Network
 
-N_QUICK = 3  # steps that a name must survive before the diagnosis's probes are asked
+N_QUICK = 2  # steps that a name must survive before the diagnosis's probes are asked
 PATIENCE = 60.0  # seconds after which pairs are no longer tried
 
 
@@ -119,9 +119,11 @@ class Naming:
         if composed is None:
             return None
         network, dialects = composed
+        if any(probe.is_broken_as_before(network) for probe in self.probes):
+            return None
         for probe in self.probes:
             try:
-                if next(breaks(probe, network), None):
+                if probe.is_broken(network):
                     return None
             except ValueError:  # a part that begins where what is hidden is not known
                 if probe is self.diagnosis.judging:
