@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -27,6 +28,8 @@ from reference.network import Equation, Network, Ref, before, now
 from reference.running import evaluate
 
 N_REMEMBERED = 16  # of what was broken: more would take as long to compare as to judge
+
+_PLANS: WeakKeyDictionary[Network, dict[frozenset[str], list[Component]]] = WeakKeyDictionary()  # by what is shown
 
 Stacks = dict[int, Ball]  # of a per-example quantity, by batch size; of others one Ball of start and steps, under 0
 
@@ -106,6 +109,12 @@ class Judging:
 
     def plan(self, network: Network) -> list[Component]:
         """The components in the order in which they are judged; peers, which wait for themselves alone, as one."""
+        known = _PLANS.setdefault(network, {})
+        if (shown := frozenset(self.shown)) not in known:
+            known[shown] = self._planned(network)
+        return known[shown]
+
+    def _planned(self, network: Network) -> list[Component]:
         shown = self.trace.shown
         keys: dict[str, int] = {}
         plan: list[Component] = []
