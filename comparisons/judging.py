@@ -29,8 +29,6 @@ from reference.running import evaluate
 
 N_REMEMBERED = 16  # of what was broken: more would take as long to compare as to judge
 
-_PLANS: WeakKeyDictionary[Network, dict[frozenset[str], list[Component]]] = WeakKeyDictionary()  # by what is shown
-
 Stacks = dict[int, Ball]  # of a per-example quantity, by batch size; of others one Ball of start and steps, under 0
 
 
@@ -58,15 +56,21 @@ class Component:
 
 
 class Judging:
-    """Judges one trace under any forms; `network` is the textbook's, or one in forms, of the same experiment."""
+    """Judges one trace under any forms; `network` is the textbook's, or one in forms, of the same experiment.
 
-    def __init__(self, trace: Trace, precision: Precision | None = None) -> None:
+    Whole: the judging of the whole trace where this one is of a part of it; plans are made once for both.
+    """
+
+    def __init__(self, trace: Trace, precision: Precision | None = None, whole: Judging | None = None) -> None:
         self.trace = trace
         self.precision = precision or PRECISIONS[trace.precision]
         self.steps = {int(m): trace.steps_of(int(m)) for m in np.unique(trace.sizes)}
         self.shown = {name: self._recorded(name) for name in trace.shown}
         self._known_given: dict[Any, dict[str, Stacks]] = {}
         self._kept: dict[tuple, Outcome] = {}
+        self._known_plans: WeakKeyDictionary[Network, list[Component]] = WeakKeyDictionary()
+        if whole is not None:
+            self._known_plans = whole._known_plans
         self._known_data: dict[Any, list[Row]] = {}
         self._broke: deque[tuple[tuple[str, ...], Network]] = deque(maxlen=N_REMEMBERED)
 
@@ -109,10 +113,9 @@ class Judging:
 
     def plan(self, network: Network) -> list[Component]:
         """The components in the order in which they are judged; peers, which wait for themselves alone, as one."""
-        known = _PLANS.setdefault(network, {})
-        if (shown := frozenset(self.shown)) not in known:
-            known[shown] = self._planned(network)
-        return known[shown]
+        if network not in self._known_plans:
+            self._known_plans[network] = self._planned(network)
+        return self._known_plans[network]
 
     def _planned(self, network: Network) -> list[Component]:
         shown = self.trace.shown

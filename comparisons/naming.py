@@ -55,7 +55,7 @@ class Naming:
         self.known = variants(trace.experiment)
         self.bases = _distinct([(), *(_of_framework(trace.network, name) for name in ("torch", "keras"))])
         last = min(trace.n_steps, N_QUICK)
-        quick = Judging(trace.part(trace.first, trace.first + last - 1))
+        quick = Judging(trace.part(trace.first, trace.first + last - 1), whole=diagnosis.judging)
         self.probes = [quick, *diagnosis.probes, diagnosis.judging]
         self.ends_at = time.monotonic() + patience
         self.is_finite = _is_finite(trace)
