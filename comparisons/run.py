@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from comparisons.result import (
     Result,
     ResultRow,
     read_certificate,
+    rows_as_records,
     verdict_of,
     write,
 )
@@ -277,11 +279,11 @@ def _flushes_to_zero() -> bool:
 
 
 def _write_csv(result: Result, folder: Path) -> None:
-    import pandas as pd
-
-    from comparisons.result import rows_as_records
-
-    columns = [field.name for field in fields(ResultRow)]
+    """The rows, what is no number empty; by the standard library, as importing pandas takes longer than a small run."""
     temporary = folder / "result.csv.new"
-    pd.DataFrame(rows_as_records(result.rows), columns=columns).to_csv(temporary, index=False)
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, [field.name for field in fields(ResultRow)], lineterminator="\n")
+        table.writeheader()
+        for record in rows_as_records(result.rows):
+            table.writerow({name: "" if value != value else value for name, value in record.items()})
     temporary.replace(folder / "result.csv")
