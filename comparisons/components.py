@@ -7,10 +7,12 @@ Adam's moments hidden each moment waits for itself, from step to step.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from reference.network import Equation, Network, before
+
+DATA = ("A[0]", "Y")  # what a form may do something to on the way in
 
 
 def components(equations: Sequence[Equation], shown: Collection[str]) -> list[tuple[tuple[Equation, ...], bool]]:
@@ -83,3 +85,31 @@ def _can_have_peers(equation: Equation, network: Network) -> bool:
         and own == [before(equation.defines)]
         and all(network.shapes[ref.name] == network.shapes[equation.defines] for ref in equation.reads.values())
     )
+
+
+def hidden_behind(name: str, network: Network, shown: Collection[str]) -> set[str]:
+    """The hidden quantities that a quantity is computed from."""
+    found: set[str] = set()
+    open_ = [name]
+    while open_:
+        equation = network.by_name.get(open_.pop())
+        new = {ref.name for ref in equation.reads.values()}.difference(found, shown) if equation else set()
+        found |= new
+        open_ += new
+    return found
+
+
+def are_alike(quantities: Iterable[str], one: Network, other: Network) -> bool:
+    """Whether both networks compute these quantities alike: by equal equations, from equal starts and the same data."""
+    for quantity in quantities:
+        equation, its = one.by_name.get(quantity), other.by_name.get(quantity)
+        if equation is None or its is None:
+            if equation is not its or (quantity in DATA and one.batches is not other.batches):
+                return False
+            continue
+        if equation is not its and equation.key != its.key:
+            return False
+        reads = [quantity, *(ref.name for ref in equation.reads.values())]
+        if any(one.start.get(read) != other.start.get(read) for read in reads):
+            return False
+    return True

@@ -35,7 +35,7 @@ class Diagnosis:
         self._known_behind: dict[str, frozenset[str]] = {}
         self._known_changes: dict[frozenset[str], dict[str, list[Form]]] = {}
         first = trace if trace.n_steps <= N_FIRST else trace.part(trace.first, trace.first + N_FIRST - 1)
-        self.probes = [self.judging if first is trace else Judging(first, precision)]
+        self.probes = [self.judging if first is trace else Judging(first, precision, self.judging)]
 
     def whole(self) -> Forms | None:
         """The smallest set of forms that leaves nothing outside; None where no set does.
@@ -64,7 +64,7 @@ class Diagnosis:
             if found := next(breaks(probe, network), None):
                 return found[0]
         if found := next(breaks(self.judging, network), None):
-            self.probes.append(Judging(self._around(found[1]), self.precision))
+            self.probes.append(Judging(self._around(found[1]), self.precision, self.judging))
             return found[0]
         return None
 
@@ -105,7 +105,7 @@ class Diagnosis:
             broken_at = self._first_broken_step(forms, known=set(self._broken_under(forms)))
             if broken_at is None:
                 return forms
-            self.probes.append(Judging(self._around(broken_at), self.precision))
+            self.probes.append(Judging(self._around(broken_at), self.precision, self.judging))
 
     def knows(self, forms: Forms) -> None:
         """Take up forms that were found elsewhere; a form that changes whatever is there comes after all others."""

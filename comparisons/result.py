@@ -6,6 +6,8 @@ fields are a promise: `docs/result.md` documents them, and `version` changes whe
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -216,6 +218,17 @@ def read(folder: str | Path) -> Result:
 def rows_as_records(rows: Sequence[ResultRow]) -> list[dict[str, Any]]:
     """The rows as flat records for a table; the index of the worst number as text, such as "4 1"."""
     return [{**asdict(row), "index": " ".join(map(str, row.index))} for row in rows]
+
+
+def rows_as_csv(rows: Sequence[ResultRow]) -> str:
+    """The rows as CSV, what is no number empty; by the standard library, as importing pandas takes longer than a small
+    run."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, [field.name for field in fields(ResultRow)], lineterminator="\n")
+    table.writeheader()
+    for record in rows_as_records(rows):
+        table.writerow({name: "" if value != value else value for name, value in record.items()})
+    return text.getvalue()
 
 
 def read_certificate(content: Mapping[str, Any]) -> Certificate:

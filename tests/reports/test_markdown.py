@@ -1,6 +1,5 @@
 """Markdown for a pull request's comment: what a parser of it reads is what the result says, and nothing else."""
 
-import re
 from dataclasses import replace
 
 import pytest
