@@ -7,7 +7,7 @@
   }
   const page = { ...JSON.parse(document.getElementById("data").textContent), ...await unpacked(document.getElementById("scenes").textContent) };
   const byId = (id) => document.getElementById(id);
-  const number = (text) => (text === "inf" ? Infinity : text === "-inf" ? -Infinity : text);
+  const value = (text) => (text === "inf" ? Infinity : text === "-inf" ? -Infinity : text);
   const views = new Map();
   window.backproof = { views, errors: [], drawn: 0 };
 
@@ -140,18 +140,18 @@
   // Errors through the steps -------------------------------------------------------------------------------------------
 
   function drawErrors() {
-    if (!page.errors) return Promise.resolve();
+    if (!page.errors || !byId("errors-quantity")) return Promise.resolve();
     const quantity = byId("errors-quantity").value, precision = byId("errors-precision").value;
     const rows = page.errors.rows.filter((row) => row.quantity === quantity && row.precision === precision);
     const every = Math.max(1, Math.ceil(page.errors.steps.length / 6));
     const last = Math.max(5, ...rows.map((row) => row.counts.findLastIndex((count) => count > 0)));
     const through = rows.flatMap((row, k) => row.worst.map((worst, bin) => ({
-      run: row.implementation, step: page.errors.steps[bin][0], worst: number(worst),
+      run: row.implementation, number: k, step: page.errors.steps[bin][0], worst: value(worst),
       mark: (bin + every - 1 - Math.floor(every * k / rows.length)) % every === 0,
       steps: page.errors.steps[bin][0] === page.errors.steps[bin][1] ? `${page.errors.steps[bin][0]}` : page.errors.steps[bin].join(" to "),
     })));
-    const counts = rows.flatMap((row) => row.counts.slice(0, last + 1).map((count, at) => ({
-      run: row.implementation, error: page.errors.labels[at], at, count, share: row.total ? count / row.total : 0,
+    const counts = rows.flatMap((row, number) => row.counts.slice(0, last + 1).map((count, at) => ({
+      run: row.implementation, error: page.errors.labels[at], number, at, count, share: row.total ? count / row.total : 0,
     })));
     return Promise.all([draw("errors", { errors: through }), draw("histogram", { counts })]);
   }
@@ -247,7 +247,7 @@
   function written(x) {
     if (x === undefined) return "–";
     if (x === null) return "NaN";
-    x = number(x);
+    x = value(x);
     if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
     const size = Math.abs(x);
     const text = x === 0 || (size >= 1e-3 && size < 1000) ? x.toFixed(3) : x.toExponential(1).replace(/e([+-])(\d)$/, "e$10$2");

@@ -25,7 +25,18 @@ FRAMEWORKS = set().union(*FAMILIES)
 IMPLEMENTATIONS = "comparisons/implementations/"
 WITHOUT_FRAMEWORK = {"__init__", "registry", "numpy_reference"}  # files there that anybody may import
 RESULT = {
-    f"comparisons.{name}" for name in ("result", "stored_scenes", "certificate", "wording", "messages", "errors")
+    f"comparisons.{name}"
+    for name in (
+        "result",
+        "result_shape",
+        "shape",
+        "stored_scenes",
+        "certificate",
+        "wording",
+        "messages",
+        "reported",
+        "errors",
+    )
 }  # a result, what its figures need, and its words
 N_LINES = 400  # of a package's file
 N_LINES_OF_TESTS = 550  # of a test's or a benchmark's, which are read case by case
