@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 
-.PHONY: help setup agreement test exam lint clean
+.PHONY: help setup agreement example test exam lint clean
 
 help:       ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -15,6 +15,9 @@ setup:      ## .venv with the versions of constraints.txt; again only when those
 agreement: setup  ## train the article's network in NumPy, Keras and PyTorch and certify every equation
 	@.venv/bin/backproof run --out build/backproof; code=$$?; \
 	case $$code in 0|1|3) .venv/bin/backproof report build/backproof;; esac; exit $$code
+
+example: setup  ## run the article and write reports/example/ and the pictures of the README from it
+	.venv/bin/python scripts/example.py
 
 test: setup lint  ## lint, then all tests
 	.venv/bin/pytest -n 2 --dist loadgroup

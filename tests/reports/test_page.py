@@ -256,4 +256,4 @@ def test_no_name_gets_into_an_expression(result, scenes):
         "encoding": {"x": {"field": "x", "type": "nominal", "sort": [name]}},
     }
     with pytest.raises(ValueError, match="Unexpected token"):
-        vl_convert.vegalite_to_vega(by_name)
+        vl_convert.vegalite_to_vega({"data": {"values": []}, "mark": "bar", "encoding": sorted_by_name})
