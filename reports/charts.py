@@ -246,7 +246,8 @@ def errors(runs: Sequence[str], everyone: Sequence[str]) -> Drawn:
 
 
 def histogram(runs: Sequence[str], everyone: Sequence[str]) -> Drawn:
-    """The share of a quantity's numbers by their error in units in the last place; its rows come as the table "counts".
+    """The share of a quantity's numbers by their error in units in the last place; its rows come after those of the
+    table "counts", which has all runs in their order.
 
     The colours go by the order of the data: of bars, Vega-Lite would write a domain's names into an expression.
     """
@@ -267,7 +268,8 @@ def histogram(runs: Sequence[str], everyone: Sequence[str]) -> Drawn:
                      alt.Tooltip("share:Q", format=".3%")],
         )
     )  # fmt: skip
-    return Drawn(chart, {})
+    first = [{"run": run, "error": "0", "number": 0, "at": 0, "count": 0, "share": 0} for run in runs]
+    return Drawn(chart, {"counts": first})
 
 
 def error_rows(rows: Sequence[Mapping[str, Any]], steps: Sequence[Sequence[int]]) -> Rows:

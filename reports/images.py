@@ -99,10 +99,9 @@ def _errors(result: Result, scenes: Scenes) -> Iterator[tuple[str, dict[str, Any
         drawn = charts.errors(runs, charts.names(result))
         tables = drawn.tables | {"errors": charts.marked(through, runs, max(1, len(scenes.errors["steps"]) // 6))}
         yield f"errors-{named(quantity)}-{precision}", charts.spec(charts.Drawn(drawn.chart, tables), "errors")
+        bars = charts.histogram(runs, charts.names(result))
         counts = charts.count_rows(mine, bin_labels(scenes.errors["edges"]))
-        spec = charts.spec(
-            charts.Drawn(charts.histogram(runs, charts.names(result)).chart, {"counts": counts}), "histogram", 240
-        )
+        spec = charts.spec(charts.Drawn(bars.chart, {"counts": [*bars.tables["counts"], *counts]}), "histogram", 240)
         yield f"ulps-{named(quantity)}-{precision}", spec
 
 

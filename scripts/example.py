@@ -1,4 +1,4 @@
-"""Makes reports/example/ and the pictures of the README: the article's run, as `backproof report` and `figures` show it.
+"""Makes reports/example/ and the pictures of the README: the article's run, as `backproof report` and `figures` show.
 
 A run of all built-in implementations in both precisions; the picture of the page is taken by Chromium.
 """

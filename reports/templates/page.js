@@ -31,7 +31,7 @@
     const width = place.clientWidth;
     const narrow = (part) => {
       if (!part || typeof part !== "object") return;
-      if (part.legend?.columns) part.legend.columns = Math.max(1, Math.min(part.legend.columns, Math.floor((width - 60) / 105)));
+      if (part.legend?.columns) part.legend.columns = Math.max(1, Math.min(part.legend.columns, Math.floor((width - 40) / 90)));
       Object.entries(part).forEach(([key, inside]) => { if (key !== "datasets") narrow(inside); });
     };
     narrow(spec);
@@ -153,7 +153,7 @@
     const counts = rows.flatMap((row, number) => row.counts.slice(0, last + 1).map((count, at) => ({
       run: row.implementation, error: page.errors.labels[at], number, at, count, share: row.total ? count / row.total : 0,
     })));
-    return Promise.all([draw("errors", { errors: through }), draw("histogram", { counts })]);
+    return Promise.all([draw("errors", { errors: through }), draw("histogram", { counts: [...page.charts.histogram.spec.datasets.counts, ...counts] })]);
   }
   byId("errors-quantity")?.addEventListener("change", drawErrors);
   byId("errors-precision")?.addEventListener("change", drawErrors);

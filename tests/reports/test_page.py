@@ -250,10 +250,6 @@ def test_no_name_gets_into_an_expression(result, scenes):
     assert {"loss-float32", "errors", "histogram", "boundary", "surface", "points"} <= set(specs)
     for chart in specs.values():
         vl_convert.vegalite_to_vega(chart["spec"])
-    by_name = {
-        "data": {"values": []},
-        "mark": "bar",
-        "encoding": {"x": {"field": "x", "type": "nominal", "sort": [name]}},
-    }
+    sorted_by_name = {"x": {"field": "x", "type": "nominal", "sort": [name]}}
     with pytest.raises(ValueError, match="Unexpected token"):
         vl_convert.vegalite_to_vega({"data": {"values": []}, "mark": "bar", "encoding": sorted_by_name})
