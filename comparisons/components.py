@@ -7,8 +7,7 @@ Adam's moments hidden each moment waits for itself, from step to step.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reference.network import Equation, Network, before
 
@@ -69,12 +68,28 @@ def with_peers(
         - {number}
         for number, (equations, _) in enumerate(merged.values())
     }
-    try:
-        order = tuple(TopologicalSorter(waits_for).static_order())
-    except CycleError:
-        return found
-    parts = tuple(merged.values())
-    return [parts[number] for number in order]
+    parts, order = tuple(merged.values()), in_order(waits_for)
+    return found if len(order) < len(parts) else [parts[number] for number in order]
+
+
+def in_order(waits_for: Mapping[int, Collection[int]]) -> list[int]:
+    """Each number after those that it waits for, those first that wait for nobody; without any that waits in a circle.
+
+    The order is graphlib's, which takes thrice as long: a search for names asks thousands of times.
+    """
+    left = {number: len(others) for number, others in waits_for.items()}
+    readers: dict[int, list[int]] = {number: [] for number in waits_for}
+    for number, others in waits_for.items():
+        for other in others:
+            readers[other].append(number)
+    named = dict.fromkeys(other for number, others in waits_for.items() for other in (number, *others))
+    found = [number for number in named if not left[number]]
+    for number in found:  # which grows
+        for reader in readers[number]:
+            left[reader] -= 1
+            if not left[reader]:
+                found.append(reader)
+    return found
 
 
 def _can_have_peers(equation: Equation, network: Network) -> bool:

@@ -29,6 +29,7 @@ class Diagnosis:
     def __init__(self, trace: Trace, known: Sequence[Form], precision: Precision | None = None) -> None:
         self.trace, self.known, self.precision = trace, tuple(known), precision
         self.judging = Judging(trace, precision)
+        self._known_networks: dict[Forms, Network | None] = {(): trace.network}
         self._known_broken: dict[tuple, dict[str, int]] = {}
         self._known_keys: dict[frozenset[str], dict[str, tuple] | None] = {}
         self._known_hits: dict[Form, frozenset[str]] = {}
@@ -276,10 +277,12 @@ class Diagnosis:
         return self._known_keys[names]
 
     def _network(self, forms: Forms) -> Network | None:
-        try:
-            return in_form(self.trace.network, *forms)
-        except ValueError:  # a form that changes nothing here
-            return None
+        if forms not in self._known_networks:
+            try:
+                self._known_networks[forms] = in_form(self.trace.network, *forms)
+            except ValueError:  # a form that changes nothing here
+                self._known_networks[forms] = None
+        return self._known_networks[forms]
 
     def _ordered(self, forms: Forms) -> Forms:
         return tuple(form for form in self.known if form in forms)

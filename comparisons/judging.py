@@ -69,9 +69,10 @@ class Judging:
         self.shown = {name: self._recorded(name) for name in trace.shown}
         self._known_given: dict[Any, dict[str, Stacks]] = {}
         self._kept: dict[tuple, Outcome] = {}
+        self._known_keys: WeakKeyDictionary[Equation, tuple] = WeakKeyDictionary()
         self._known_plans: WeakKeyDictionary[Network, list[Component]] = WeakKeyDictionary()
         if whole is not None:
-            self._known_plans = whole._known_plans
+            self._known_plans, self._known_keys = whole._known_plans, whole._known_keys
         self._known_data: dict[Any, list[Row]] = {}
         self._broke: deque[tuple[tuple[str, ...], Network]] = deque(maxlen=N_REMEMBERED)
 
@@ -149,7 +150,7 @@ class Judging:
             behind = {ref.name for e in equations for ref in e.reads.values()} - defined
             reads_data = bool(behind & set(DATA) - set(shown))
             key = (
-                tuple(e.key for e in equations),
+                tuple(self._key_of(e) for e in equations),
                 tuple(network.start.get(e.defines) for e in equations),
                 network.batches if reads_data else None,
                 tuple(sorted((name, keys[name]) for name in behind if name in keys and name not in shown)),
@@ -157,6 +158,11 @@ class Judging:
             keys |= dict.fromkeys(defined, hash(key))
             plan.append(Component(equations, is_cycle, (hash(key), *sorted(defined))))
         return plan
+
+    def _key_of(self, equation: Equation) -> tuple:
+        if equation not in self._known_keys:
+            self._known_keys[equation] = equation.key
+        return self._known_keys[equation]
 
     def _outcomes(self, network: Network) -> Iterator[Outcome]:
         hidden: dict[str, Stacks] = {}

@@ -1,11 +1,12 @@
 """Which equations are judged for all steps at once, and which must follow the steps, follows from what is shown."""
 
 from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 import pytest
 
-from comparisons.components import are_alike, components, hidden_behind, with_peers
+from comparisons.components import are_alike, components, hidden_behind, in_order, with_peers
 from reference.article import network
 from reference.network import Equation, Network, before, elementwise, now
 
@@ -165,3 +166,18 @@ def test_what_is_shown_hides_nothing_behind_it():
     assert {"c1", "c2", "alpha", "t"} == hidden_behind("W[1]", NETWORK, SHOWN)
     assert {"m_W[1]", "v_W[1]"} < hidden_behind("W[1]", NETWORK, set(SHOWN) - set(MOMENTS))
     assert set(NETWORK.shapes) - {"J"} == hidden_behind("W[1]", NETWORK, ())
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_the_order_is_graphlibs_and_what_waits_in_a_circle_is_left_out(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 30))
+    places = rng.permutation(n)
+    waits_for = {a: {b for b in range(n) if places[b] < places[a] and rng.random() < 0.2} for a in range(n)}
+    assert list(TopologicalSorter(waits_for).static_order()) == in_order(waits_for)
+    first, last = int(np.argmin(places)), int(np.argmax(places))
+    if n > 1:
+        waits_for[first], waits_for[last] = {last}, waits_for[last] | {first}
+        with pytest.raises(CycleError):
+            list(TopologicalSorter(waits_for).static_order())
+        assert {first, last}.isdisjoint(in_order(waits_for))
