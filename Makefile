@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 
-.PHONY: help setup agreement example test exam lint clean
+.PHONY: help setup agreement example test exam benchmark lint clean
 
 help:       ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,10 @@ test: setup lint  ## lint, then all tests
 
 exam: setup  ## plant every known mistake, and a thousand honest variations: what is noticed, located, named
 	.venv/bin/python -m tests.exam.exam
+
+benchmark: setup  ## time steps, certifying and the whole job beside the frameworks, and print every target; some minutes
+	.venv/bin/python -m benchmarks.performance
+	.venv/bin/python docs/make.py performance.md
 
 lint: setup  ## ruff and mypy
 	.venv/bin/ruff check

@@ -273,6 +273,28 @@ def test_importing_the_public_face_imports_nothing_else() -> None:
     assert {"numpy", "pydantic", "reference", "comparisons"} == costly & loaded_by("from backproof import Experiment")
 
 
+COSTLY = {"numpy", "pandas", "pydantic", "safetensors", "tomlkit", "contourpy", "reference", "reports"}
+HELP = """\
+import contextlib, io
+from comparisons.command.app import app
+with contextlib.redirect_stdout(io.StringIO()) as printed:
+    app(["--help"], result_action="return_value")
+assert "Commands" in printed.getvalue()
+"""
+
+
+def test_help_needs_nothing_that_computes() -> None:
+    assert set() == COSTLY & loaded_by(HELP)
+    assert {"numpy", "reference"} <= COSTLY & loaded_by(f"{HELP}import comparisons.command.lists, comparisons.composed")
+
+
+def test_the_reference_brings_numpy_alone() -> None:
+    statements = "import reference.article, reference.dialects, reference.learned, reference.levels, reference.tape"
+    ours = loaded_by(statements) - loaded_by("import numpy") - set(sys.stdlib_module_names)
+    assert ours == {"reference"}
+    assert "pydantic" in loaded_by(f"{statements}, comparisons.experiment") - loaded_by("import numpy")
+
+
 def test_the_public_face_is_eight_names() -> None:
     names = {"Experiment", "train", "record", "certify", "compare", "load", "shown", "watch"}
     assert names == set(backproof.__all__) == set(dir(backproof))
