@@ -27,6 +27,13 @@
     };
   }
 
+  const lighter = { "#0072b2": "#4aa3df", "#d55e00": "#f08a4b", "#009e73": "#2fc49a", "#8c6d31": "#c9a864", "#7f7f7f": "#b0b0b0" };
+  function themed(spec) {
+    if (document.documentElement.dataset.theme !== "dark") return structuredClone(spec);
+    const { datasets, ...drawn } = spec;
+    return { ...JSON.parse(JSON.stringify(drawn).replace(/"#[0-9a-f]{6}"/g, (text) => JSON.stringify(lighter[JSON.parse(text)] || JSON.parse(text)))), datasets };
+  }
+
   function fitted(spec, place) {
     const width = place.clientWidth;
     const narrow = (part) => {
@@ -44,7 +51,7 @@
       if (place.closest("[hidden]")) continue;
       const chart = page.charts[name];
       if (!chart) continue;
-      const spec = fitted(structuredClone(chart.spec), place);
+      const spec = fitted(themed(chart.spec), place);
       spec.datasets = { ...(spec.datasets || {}), ...(datasets || {}) };
       const options = { config: config(), actions: { export: true, source: false, compiled: false, editor: false },
                         renderer: chart.renderer, tooltip: { theme: document.documentElement.dataset.theme } };
