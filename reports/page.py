@@ -29,14 +29,12 @@ from comparisons.reported import (
 from comparisons.result import ImplementationResult, Result, to_json
 from comparisons.wording import SYMBOLS, first_broken, forms_of, listed, loss, percent, verdict_line
 from reports import charts
-from reports.causes import N_PAIRS, explanations
+from reports.causes import explanations
 from reports.figures import Figure, figures, frames
 from reports.matrix import LEVELS, Cell, level_of, matrix, runs_of
 from reports.scenes import Scenes
 from reports.terminal import notes, whole_runs
 from reports.typeset import mathml
-
-N_OF_REPLICAS = 32
 
 
 def page(result: Result, scenes: Scenes | None, version: str) -> str:
@@ -57,9 +55,9 @@ def page(result: Result, scenes: Scenes | None, version: str) -> str:
         "legend": [(level, said) for _, level, said in LEVELS],
         "reached": [_reached(one) for one in result.implementations],
         "notes": notes(result), "precisions": charts.precisions(result), "has_curves": bool(result.histories),
-        "n_replicas": N_OF_REPLICAS, "charts": specs, "whole": [line for line in whole_runs(result)[2:] if line],
+        "n_replicas": _n_replicas(result), "charts": specs, "whole": [line for line in whole_runs(result)[2:] if line],
         "errors": _errors(result, scenes), "explanations": pairs, "n_explanations": len(result.explanations),
-        "n_pairs": N_PAIRS, "dialects": result.dialects, "claims": [_claim(claim) for claim in result.claims],
+        "dialects": result.dialects, "claims": [_claim(claim) for claim in result.claims],
         "claims_line": claims_line(result.claims, str(result.experiment.get("name", ""))), "figures": drawn,
         **_choices(scenes),
         "command": reproduce(result.experiment, charts.names(result)), "environment": _environment(result),
@@ -168,6 +166,11 @@ def _environment(result: Result) -> list[tuple[str, str]]:
         ("assumed", e.get("assumed", "")),
     ]  # fmt: skip
     return [(term, words) for term, words in said if words]
+
+
+def _n_replicas(result: Result) -> int:
+    """Among how many replicas the runs were compared; 0 where they were not."""
+    return max((score["n_replicas"] for agreement in result.agreements for score in agreement["scores"]), default=0)
 
 
 def _errors(result: Result, scenes: Scenes | None) -> dict[str, Any] | None:
