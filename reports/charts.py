@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import altair as alt
+from altair.utils import schemapi
 
 from comparisons.result import Result, revived
 from reports.palette import colour_of, shape_of, widths
@@ -302,7 +303,7 @@ def count_rows(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Rows
 def spec(drawn: Drawn, description: str, height: int = 280) -> dict[str, Any]:
     """The chart as a Vega-Lite specification that fills the width it is given."""
     sized = drawn.chart.properties(width="container", height=height, description=description)
-    content: dict[str, Any] = sized.to_dict()
+    content: dict[str, Any] = sized.to_dict(validate=schemapi.DEBUG_MODE)
     content.pop("config", None)
     content.pop("$schema", None)
     return content | {"autosize": {"type": "fit-x", "contains": "padding"}, "datasets": drawn.tables}
