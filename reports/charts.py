@@ -174,12 +174,18 @@ def zoom() -> alt.Parameter:
     return alt.selection_interval(bind="scales", encodings=["x"], zoom=ZOOM, translate=PAN, name="zoom")
 
 
+def _of(rows: Rows, result: Result, precision: str) -> tuple[Rows, list[str]]:
+    """The rows of one precision, of implementations that the result has, and the names of these in their order."""
+    known = names(result)
+    found = [row for row in rows if row["precision"] == precision and row["run"] in known]
+    return found, [name for name in known if any(row["run"] == name for row in found)]
+
+
 def curve(result: Result, precision: str, measure: str) -> Drawn | None:
     """Loss or accuracy of all runs of a precision over the epochs; behind the losses the replicas' band. None where no
     run has a history."""
     is_loss = measure == "loss"
-    rows = [row for row in loss_rows(result) if row["precision"] == precision]
-    runs = [name for name in names(result) if any(row["run"] == name for row in rows)]
+    rows, runs = _of(loss_rows(result), result, precision)
     if not runs:
         return None
     x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False))
@@ -206,11 +212,10 @@ def distance(result: Result, precision: str) -> Drawn | None:
     """How far each loss curve lies from the reference's in the same forms, on a logarithmic axis, and the replicas'
     reach; None where whole runs were not compared."""
     lines, reach = distance_rows(result)
-    lines = [row for row in lines if row["precision"] == precision]
+    lines, runs = _of(lines, result, precision)
     reach = [row for row in reach if row["precision"] == precision]
     if not lines or not reach:
         return None
-    runs = [name for name in names(result) if any(row["run"] == name for row in lines)]
     x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False))
     scale = alt.Scale(type="log")
     title = "distance from the reference ÷ loss"
