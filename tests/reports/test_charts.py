@@ -12,8 +12,9 @@ BAND = {"precision": "float32", "forms": ["lerp"],
         "after_epochs": {"reference": [0.5, 0.25, 0.0], "low": [0.5, 0.2, 0.0], "high": [0.75, 0.26, 0.1]}}  # fmt: skip
 OTHER = {**BAND, "forms": [], "after_epochs": {"reference": [9.0, 9.0, 9.0], "low": [1.0] * 3, "high": [9.0] * 3}}
 HISTORY = {"implementation": "torch", "precision": "float32", "loss": [0.5, 0.3, 0.1], "accuracy": [0.5, "inf", None]}
+RUN = ImplementationResult("torch", "float32", "agrees", "all hold")
 RESULT = Result(
-    "agrees", 1, {}, {}, (), (), agreements=({"scores": [SCORE]},), histories=(HISTORY,), bands=(OTHER, BAND)
+    "agrees", 1, {}, {}, (RUN,), (), agreements=({"scores": [SCORE]},), histories=(HISTORY,), bands=(OTHER, BAND)
 )
 
 
