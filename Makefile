@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 
-.PHONY: help setup agreement test exam lint clean
+.PHONY: help setup agreement example test exam benchmark lint clean
 
 help:       ## print these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -16,11 +16,18 @@ agreement: setup  ## train the article's network in NumPy, Keras and PyTorch and
 	@.venv/bin/backproof run --out build/backproof; code=$$?; \
 	case $$code in 0|1|3) .venv/bin/backproof report build/backproof;; esac; exit $$code
 
+example: setup  ## run the article and write reports/example/ and the pictures of the README from it
+	.venv/bin/python scripts/example.py
+
 test: setup lint  ## lint, then all tests
 	.venv/bin/pytest -n 2 --dist loadgroup
 
 exam: setup  ## plant every known mistake, and a thousand honest variations: what is noticed, located, named
 	.venv/bin/python -m tests.exam.exam
+
+benchmark: setup  ## time steps, certifying and the whole job beside the frameworks, and print every target; some minutes
+	.venv/bin/python -m benchmarks.performance
+	.venv/bin/python docs/make.py performance.md
 
 lint: setup  ## ruff and mypy
 	.venv/bin/ruff check

@@ -24,7 +24,7 @@ from comparisons.trace import Stack, Trace
 from comparisons.wording import ending_of
 from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
-from reference.running import train
+from reference.tape import replayed
 
 N_FIRST_STEPS = 100  # in which rounding has not grown yet, so that the forms' own roundings show
 
@@ -292,7 +292,8 @@ def _forms(names: Sequence[str]) -> tuple[Form, ...]:
 def _distance(trace: Trace, forms: tuple[Form, ...]) -> float:
     """The sum of the squared distances between a run's parameters and the reference's in these forms, at first."""
     network, experiment = in_form(trace.network, *forms), trace.experiment
-    steps = train(network, experiment.initial(), itertools.islice(given_by(experiment), N_FIRST_STEPS))
+    first = itertools.islice(given_by(experiment), N_FIRST_STEPS)
+    steps = replayed(network, experiment.initial(), first, network.parameters)
     return sum(
         float(((np.asarray(trace.shown[name][at], np.float64) - step[name]) ** 2).sum())
         for at, step in enumerate(steps)

@@ -7,6 +7,7 @@ must be rounding: no more than it leaves over between replicas of the reference 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from comparisons.trace import Trace
 from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
 from reference.learned import loss_and_accuracy
-from reference.running import train
+from reference.tape import replayed
 
 Kept = dict[tuple[str, ...], np.ndarray]
 
@@ -114,8 +115,11 @@ def _curve(experiment: Experiment, forms: tuple[Form, ...], kept: Kept) -> np.nd
     key = tuple(form.name for form in ordered)
     if key not in kept:
         network = in_form(network_of(experiment), *ordered)
-        steps = list(train(network, experiment.initial(), given_by(experiment)))
-        ends = steps[experiment.steps_per_epoch - 1 :: experiment.steps_per_epoch]
+        steps = replayed(network, experiment.initial(), given_by(experiment), network.parameters)
+        ends = [
+            {name: value.copy() for name, value in step.items()}
+            for step in itertools.islice(steps, experiment.steps_per_epoch - 1, None, experiment.steps_per_epoch)
+        ]
         weights = {name: np.stack([step[name] for step in ends]) for name in network.parameters}
         kept[key] = loss_and_accuracy(network_of(experiment), weights, *experiment.train_set())[0].astype(np.float64)
     return kept[key]

@@ -29,13 +29,14 @@ class Diagnosis:
     def __init__(self, trace: Trace, known: Sequence[Form], precision: Precision | None = None) -> None:
         self.trace, self.known, self.precision = trace, tuple(known), precision
         self.judging = Judging(trace, precision)
+        self._known_networks: dict[Forms, Network | None] = {(): trace.network}
         self._known_broken: dict[tuple, dict[str, int]] = {}
         self._known_keys: dict[frozenset[str], dict[str, tuple] | None] = {}
         self._known_hits: dict[Form, frozenset[str]] = {}
         self._known_behind: dict[str, frozenset[str]] = {}
         self._known_changes: dict[frozenset[str], dict[str, list[Form]]] = {}
         first = trace if trace.n_steps <= N_FIRST else trace.part(trace.first, trace.first + N_FIRST - 1)
-        self.probes = [self.judging if first is trace else Judging(first, precision)]
+        self.probes = [self.judging if first is trace else Judging(first, precision, self.judging)]
 
     def whole(self) -> Forms | None:
         """The smallest set of forms that leaves nothing outside; None where no set does.
@@ -64,7 +65,7 @@ class Diagnosis:
             if found := next(breaks(probe, network), None):
                 return found[0]
         if found := next(breaks(self.judging, network), None):
-            self.probes.append(Judging(self._around(found[1]), self.precision))
+            self.probes.append(Judging(self._around(found[1]), self.precision, self.judging))
             return found[0]
         return None
 
@@ -105,7 +106,7 @@ class Diagnosis:
             broken_at = self._first_broken_step(forms, known=set(self._broken_under(forms)))
             if broken_at is None:
                 return forms
-            self.probes.append(Judging(self._around(broken_at), self.precision))
+            self.probes.append(Judging(self._around(broken_at), self.precision, self.judging))
 
     def knows(self, forms: Forms) -> None:
         """Take up forms that were found elsewhere; a form that changes whatever is there comes after all others."""
@@ -276,10 +277,12 @@ class Diagnosis:
         return self._known_keys[names]
 
     def _network(self, forms: Forms) -> Network | None:
-        try:
-            return in_form(self.trace.network, *forms)
-        except ValueError:  # a form that changes nothing here
-            return None
+        if forms not in self._known_networks:
+            try:
+                self._known_networks[forms] = in_form(self.trace.network, *forms)
+            except ValueError:  # a form that changes nothing here
+                self._known_networks[forms] = None
+        return self._known_networks[forms]
 
     def _ordered(self, forms: Forms) -> Forms:
         return tuple(form for form in self.known if form in forms)

@@ -23,7 +23,7 @@ from comparisons.precisions import PRECISIONS
 from reference.forms import Form, in_form
 from reference.learned import loss_and_accuracy
 from reference.replicas import train_replicas
-from reference.running import train
+from reference.tape import replayed
 
 N_REPLICAS = 32
 
@@ -123,7 +123,8 @@ def drift_of(experiment: Experiment, forms: Sequence[Form], n: int = N_REPLICAS,
     accuracy = {name: getattr(row, experiment.precision) for name, row in ACCURACY.items()}
     replicas = list(train_replicas(network, experiment.initial(), given_by(experiment), n, accuracy, seed))
     at_ends = slice(experiment.steps_per_epoch - 1, None, experiment.steps_per_epoch)
-    reference = list(train(network, experiment.initial(), given_by(experiment)))
+    steps = replayed(network, experiment.initial(), given_by(experiment), ("J", *network.parameters))
+    reference = [{name: value.copy() for name, value in step.items()} for step in steps]
     alone = [{name: step[name][None] for name in network.parameters} for step in reference[at_ends]]
     return Drift(
         precision=experiment.precision,

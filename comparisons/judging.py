@@ -10,22 +10,25 @@ trying another form judges only what that form changes.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from comparisons.balls import Ball
 from comparisons.certificate import Row
-from comparisons.components import components, with_peers
+from comparisons.components import DATA, are_alike, components, hidden_behind, with_peers
 from comparisons.precisions import FLOAT64, PRECISIONS, Precision
 from comparisons.rows import Piece, row_of
+from comparisons.stacks import Stacks, concatenated, from_then_on, side_by_side
 from comparisons.trace import Trace
 from reference.network import Equation, Network, Ref, before, now
 from reference.running import evaluate
 
-Stacks = dict[int, Ball]  # of a per-example quantity, by batch size; of others one Ball of start and steps, under 0
+N_REMEMBERED = 16  # of what was broken: more would take as long to compare as to judge
 
 Pieces = tuple[str, list[Piece], np.ndarray | None]  # of a quantity, and what it was before each step if it is carried
 
@@ -54,25 +57,55 @@ class Component:
 
 
 class Judging:
-    """Judges one trace under any forms; `network` is the textbook's, or one in forms, of the same experiment."""
+    """Judges one trace under any forms; `network` is the textbook's, or one in forms, of the same experiment.
 
-    def __init__(self, trace: Trace, precision: Precision | None = None) -> None:
+    Whole: the judging of the whole trace where this one is of a part of it; plans are made once for both.
+    """
+
+    def __init__(self, trace: Trace, precision: Precision | None = None, whole: Judging | None = None) -> None:
         self.trace = trace
         self.precision = precision or PRECISIONS[trace.precision]
         self.steps = {int(m): trace.steps_of(int(m)) for m in np.unique(trace.sizes)}
         self.shown = {name: self._recorded(name) for name in trace.shown}
         self._known_given: dict[Any, dict[str, Stacks]] = {}
         self._kept: dict[tuple, Outcome] = {}
+        self._known_keys: WeakKeyDictionary[Equation, tuple] = WeakKeyDictionary()
+        self._known_plans: WeakKeyDictionary[Network, list[Component]] = WeakKeyDictionary()
+        if whole is not None:
+            self._known_plans, self._known_keys = whole._known_plans, whole._known_keys
+        self._known_data: dict[Any, list[Row]] = {}
+        self._broke: deque[tuple[tuple[str, ...], Network]] = deque(maxlen=N_REMEMBERED)
 
     def rows(self, network: Network) -> Iterator[Row]:
         """The rows of all shown quantities, in an order in which what is hidden comes before what it explains."""
         if not self.trace.n_steps:
             return
-        for name in self._given_shown():
-            pieces = self._against_experiment(network, name)
-            yield row_of(name, f"{name} is the experiment's", pieces, self.trace)
+        if network.batches not in self._known_data:
+            self._known_data[network.batches] = [
+                row_of(name, f"{name} is the experiment's", self._against_experiment(network, name), self.trace)
+                for name in self._given_shown()
+            ]
+        yield from self._known_data[network.batches]
         for outcome in self._outcomes(network):
             yield from outcome.rows.values()
+
+    def is_broken(self, network: Network) -> bool:
+        """Whether any quantity is broken; what was broken before and is judged alike is so again."""
+        if self.is_broken_as_before(network):
+            return True
+        found = next((row.quantity for row in self.rows(network) if row.first_broken is not None), None)
+        if found is not None:
+            self._broke.appendleft(((found, *hidden_behind(found, network, self.shown)), network))
+        return found is not None
+
+    def is_broken_as_before(self, network: Network) -> bool:
+        """Whether a quantity that was broken under another network is judged alike under this one."""
+        for found in self._broke:
+            if are_alike(*found, network):
+                self._broke.remove(found)
+                self._broke.appendleft(found)
+                return True
+        return False
 
     def start_rows(self) -> Iterator[Row]:
         """The start values that the implementation showed, against the experiment's."""
@@ -104,15 +137,20 @@ class Judging:
 
     def plan(self, network: Network) -> list[Component]:
         """The components in the order in which they are judged; peers, which wait for themselves alone, as one."""
+        if network not in self._known_plans:
+            self._known_plans[network] = self._planned(network)
+        return self._known_plans[network]
+
+    def _planned(self, network: Network) -> list[Component]:
         shown = self.trace.shown
         keys: dict[str, int] = {}
         plan: list[Component] = []
         for equations, is_cycle in with_peers(components(network.equations, shown), network, shown):
             defined = {e.defines for e in equations}
             behind = {ref.name for e in equations for ref in e.reads.values()} - defined
-            reads_data = bool(behind & {"A[0]", "Y"} - set(shown))
+            reads_data = bool(behind & set(DATA) - set(shown))
             key = (
-                tuple(e.key for e in equations),
+                tuple(self._key_of(e) for e in equations),
                 tuple(network.start.get(e.defines) for e in equations),
                 network.batches if reads_data else None,
                 tuple(sorted((name, keys[name]) for name in behind if name in keys and name not in shown)),
@@ -120,6 +158,11 @@ class Judging:
             keys |= dict.fromkeys(defined, hash(key))
             plan.append(Component(equations, is_cycle, (hash(key), *sorted(defined))))
         return plan
+
+    def _key_of(self, equation: Equation) -> tuple:
+        if equation not in self._known_keys:
+            self._known_keys[equation] = equation.key
+        return self._known_keys[equation]
 
     def _outcomes(self, network: Network) -> Iterator[Outcome]:
         hidden: dict[str, Stacks] = {}
@@ -196,8 +239,8 @@ class Judging:
             for name, ref in first.reads.items()
             if not ref.before
         }
-        stacks = {name: _side_by_side(balls) for name, balls in reads.items()}
-        last = _side_by_side([self._start_only(network, e.defines) for e in equations])
+        stacks = {name: side_by_side(balls) for name, balls in reads.items()}
+        last = side_by_side([self._start_only(network, e.defines) for e in equations])
         own = next(name for name, ref in first.reads.items() if ref.before)
         balls = [last]
         for step in steps:
@@ -250,7 +293,7 @@ class Judging:
             return stack if len(steps) == len(self.steps[m]) else stack[np.searchsorted(self.steps[m], steps)]
         stack, at = stacks[0], steps + (0 if ref.before else 1)
         if at[0] == 0 and ref.name in self.shown and ref.name not in self.trace.start:
-            stack = _from_then_on(self._start_only(network, ref.name), stack[1:])
+            stack = from_then_on(self._start_only(network, ref.name), stack[1:])
         if len(at) == self.trace.n_steps:
             return stack[at[0] : at[-1] + 1]
         return stack[at]
@@ -265,7 +308,7 @@ class Judging:
         """A stack with an entry per example, of the step before each; all batches are of one size."""
         if len(self.steps) > 1:
             raise ValueError(f"{name} of the step before has another number of examples")
-        return _from_then_on(self._as_before_the_first(network, name, m), stack[:-1])
+        return from_then_on(self._as_before_the_first(network, name, m), stack[:-1])
 
     def _start_only(self, network: Network, name: str) -> Ball:
         """What a remembered quantity holds before its first step."""
@@ -323,7 +366,7 @@ class Judging:
             by_size: dict[int, list] = {}
             for steps, ball in pieces:
                 by_size.setdefault(ball.shape[-1], []).append((steps, ball))
-            return {m: part[0][1] if len(part) == 1 else _concatenated(part) for m, part in by_size.items()}
+            return {m: part[0][1] if len(part) == 1 else concatenated(part) for m, part in by_size.items()}
         shape = network.shape(name, 0) or (1, 1)
         first = np.full((1, *shape), np.nan)
         if name in network.remembered:
@@ -347,24 +390,3 @@ class Judging:
     def _as_it_was(self, network: Network, name: str) -> np.ndarray | None:
         """What a carried quantity was before each step."""
         return self.shown[name][0].mid if name in network.remembered else None
-
-
-def _side_by_side(balls: list[Ball]) -> Ball:
-    """Stacks of several quantities as one (steps, numbers)."""
-    mid = np.concatenate([b.mid.reshape(len(b.mid), -1) for b in balls], axis=1)
-    radius = np.concatenate([b.radius.reshape(len(b.mid), -1) for b in balls], axis=1)
-    return Ball(mid, radius if radius.any() else None, balls[0].precision)
-
-
-def _from_then_on(first: Ball, others: Ball) -> Ball:
-    """A stack with one entry more, before all others."""
-    mid = np.concatenate([first.mid.reshape(1, *others.shape[1:]), others.mid])
-    if first.spread is None and others.spread is None:
-        return Ball(mid, None, others.precision)
-    return Ball(mid, np.concatenate([first.radius.reshape(1, *others.shape[1:]), others.radius]), others.precision)
-
-
-def _concatenated(part: list) -> Ball:
-    mid = np.concatenate([ball.mid for _, ball in part])
-    radius = np.concatenate([ball.radius for _, ball in part])
-    return Ball(mid, radius if radius.any() else None, part[0][1].precision)

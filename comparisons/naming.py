@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from comparisons.components import are_alike, hidden_behind
 from comparisons.diagnosis import Diagnosis, Forms, breaks
 from comparisons.judging import Judging
 from comparisons.mistakes.table import variants
@@ -23,7 +24,7 @@ from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
 from reference.network import Network
 
-N_QUICK = 3  # steps that a name must survive before the diagnosis's probes are asked
+N_QUICK = 2  # steps that a name must survive before the diagnosis's probes are asked
 PATIENCE = 60.0  # seconds after which pairs are no longer tried
 
 
@@ -54,12 +55,19 @@ class Naming:
         self.known = variants(trace.experiment)
         self.bases = _distinct([(), *(_of_framework(trace.network, name) for name in ("torch", "keras"))])
         last = min(trace.n_steps, N_QUICK)
-        quick = Judging(trace.part(trace.first, trace.first + last - 1))
+        quick = Judging(trace.part(trace.first, trace.first + last - 1), whole=diagnosis.judging)
         self.probes = [quick, *diagnosis.probes, diagnosis.judging]
         self.ends_at = time.monotonic() + patience
+        self.is_finite = _is_finite(trace)
+        self._known_networks: dict[tuple[Forms, Forms], tuple[Network, Forms] | None] = {}
 
     def names(self) -> tuple[Name, ...]:
-        """All known forms that reproduce everything, each on its own; none if no known one does."""
+        """All known forms that reproduce everything, each on its own; none if no known one does.
+
+        No form reproduces a number that is not finite, so that none is tried.
+        """
+        if not self.is_finite:
+            return ()
         if coarse := self._precision():
             return (coarse,)
         for base in self.bases:
@@ -72,6 +80,8 @@ class Naming:
 
         If no form does it alone: pairs of mistakes.
         """
+        if not self.is_finite:
+            return ()
         with_others = [self._filled(dialects, base) for base in self.bases]
         for base in _distinct([dialects, *with_others]):
             if base not in self.bases and (singles := self._singles(base)):
@@ -119,9 +129,11 @@ class Naming:
         if composed is None:
             return None
         network, dialects = composed
+        if any(probe.is_broken_as_before(network) for probe in self.probes):
+            return None
         for probe in self.probes:
             try:
-                if next(breaks(probe, network), None):
+                if probe.is_broken(network):
                     return None
             except ValueError:  # a part that begins where what is hidden is not known
                 if probe is self.diagnosis.judging:
@@ -138,7 +150,7 @@ class Naming:
             if time.monotonic() > self.ends_at:
                 return
             composed = None if form.kind == "dialect" else self._network((form,), base)
-            if composed is None:
+            if composed is None or self._mends_nothing(composed[0], without[0], outside):
                 continue
             left = set(self._broken_in(composed[0]))
             if left < outside:
@@ -150,6 +162,11 @@ class Naming:
             if is_disjoint and not left & rest and (name := self._held((one, other), base)):
                 yield name
 
+    def _mends_nothing(self, network: Network, without: Network, outside: Iterable[str]) -> bool:
+        """Whether all that was outside is judged as it was."""
+        shown = self.trace.shown
+        return all(are_alike((name, *hidden_behind(name, without, shown)), without, network) for name in outside)
+
     def _broken_in(self, network: Network) -> Iterable[str]:
         try:
             return [quantity for quantity, _ in breaks(self.probes[1], network)]
@@ -158,6 +175,11 @@ class Naming:
 
     def _network(self, found: Forms, base: Forms) -> tuple[Network, Forms] | None:
         """The network in these forms, and the dialects of the base that still find their equations; None if not."""
+        if (found, base) not in self._known_networks:
+            self._known_networks[found, base] = self._composed(found, base)
+        return self._known_networks[found, base]
+
+    def _composed(self, found: Forms, base: Forms) -> tuple[Network, Forms] | None:
         choices = {form.choice for form in found}
         network, kept = self.trace.network, []
         for form in _in_order(found, base):
@@ -209,6 +231,12 @@ def hidden_before(trace: Trace, quantity: str) -> tuple[str, ...]:
 def _changed(network: Network, textbook: Network) -> set[str]:
     old = {e.defines: e.key for e in textbook.equations}
     return {e.defines for e in network.equations if old.get(e.defines) != e.key}
+
+
+def _is_finite(trace: Trace) -> bool:
+    stacks = trace.shown.values()
+    parts = (part for stack in stacks for part in (stack.values() if isinstance(stack, Mapping) else [stack]))
+    return all(bool(np.isfinite(part).all()) for part in parts)
 
 
 def _all_of(trace: Trace, precision: Precision) -> bool:

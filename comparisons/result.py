@@ -6,6 +6,8 @@ fields are a promise: `docs/result.md` documents them, and `version` changes whe
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -17,7 +19,7 @@ from typing import Any, NoReturn
 from comparisons.certificate import Certificate, Chain, Row, Verdict
 from comparisons.errors import UsageError
 from comparisons.result_shape import SHAPE, untold
-from comparisons.shape import mismatches
+from comparisons.shape import read_versioned
 
 VERSION = 1
 
@@ -180,42 +182,41 @@ def write(result: Result, folder: Path) -> Path:
 def read(folder: str | Path) -> Result:
     """The result in a folder. Error: UsageError, one sentence, for what is no result or of another version."""
     path = Path(folder) / "result.json" if Path(folder).is_dir() else Path(folder)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise UsageError(f"{path} cannot be read; name a folder that `backproof run` wrote") from None
-    except ValueError as error:
-        raise UsageError(f"{path} is no JSON: {error}") from None
-    version = content.get("version") if isinstance(content, dict) else None
-    if version != VERSION:
-        raise UsageError(f"{path} has version {version!r}; this Backproof reads version {VERSION}")
-    wrong = next(mismatches(content, SHAPE), "") or untold(content)
-    if wrong:
-        raise UsageError(f"{path} is no result of version {VERSION}: {wrong}; run again")
-    try:
-        return Result(
-            verdict=content["verdict"],
-            checked=content["checked"],
-            experiment=content["experiment"],
-            environment=content["environment"],
-            implementations=tuple(_read(ImplementationResult, one) for one in content["implementations"]),
-            rows=tuple(_read(ResultRow, row) for row in content["rows"]),
-            agreements=tuple(content.get("agreements", ())),
-            explanations=tuple(content.get("explanations", ())),
-            histories=tuple(content.get("histories", ())),
-            bands=tuple(content.get("bands", ())),
-            not_whole=content.get("not_whole", ""),
-            dialects=dict(content.get("dialects", {})),
-            claims=tuple(dict(claim) for claim in content.get("claims", ())),
-            no_figures=content.get("no_figures", ""),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{path} is no result of version {VERSION}: {type(error).__name__} {error}") from None
+    content = read_versioned(path, VERSION, SHAPE, "name a folder that `backproof run` wrote")
+    if wrong := untold(content):
+        raise UsageError(f"{path} is damaged: {wrong}; run again")
+    return Result(
+        verdict=content["verdict"],
+        checked=content["checked"],
+        experiment=content["experiment"],
+        environment=content["environment"],
+        implementations=tuple(_read(ImplementationResult, one) for one in content["implementations"]),
+        rows=tuple(_read(ResultRow, row) for row in content["rows"]),
+        agreements=tuple(content.get("agreements", ())),
+        explanations=tuple(content.get("explanations", ())),
+        histories=tuple(content.get("histories", ())),
+        bands=tuple(content.get("bands", ())),
+        not_whole=content.get("not_whole", ""),
+        dialects=dict(content.get("dialects", {})),
+        claims=tuple(dict(claim) for claim in content.get("claims", ())),
+        no_figures=content.get("no_figures", ""),
+    )
 
 
 def rows_as_records(rows: Sequence[ResultRow]) -> list[dict[str, Any]]:
     """The rows as flat records for a table; the index of the worst number as text, such as "4 1"."""
     return [{**asdict(row), "index": " ".join(map(str, row.index))} for row in rows]
+
+
+def rows_as_csv(rows: Sequence[ResultRow]) -> str:
+    """The rows as CSV, what is no number empty; by the standard library, as importing pandas takes longer than a small
+    run."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, [field.name for field in fields(ResultRow)], lineterminator="\n")
+    table.writeheader()
+    for record in rows_as_records(rows):
+        table.writerow({name: "" if value != value else value for name, value in record.items()})
+    return text.getvalue()
 
 
 def read_certificate(content: Mapping[str, Any]) -> Certificate:

@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from comparisons.result import (
     Result,
     ResultRow,
     read_certificate,
+    rows_as_csv,
     verdict_of,
     write,
 )
@@ -276,11 +277,6 @@ def _write_scenes(after: Afterwards, folder: Path) -> str:
 
 
 def _write_csv(result: Result, folder: Path) -> None:
-    import pandas as pd
-
-    from comparisons.result import rows_as_records
-
-    columns = [field.name for field in fields(ResultRow)]
     temporary = folder / "result.csv.new"
-    pd.DataFrame(rows_as_records(result.rows), columns=columns).to_csv(temporary, index=False)
+    temporary.write_text(rows_as_csv(result.rows), encoding="utf-8", newline="")
     temporary.replace(folder / "result.csv")

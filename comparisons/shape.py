@@ -7,9 +7,13 @@ around a field that need not be there; `number`, which JSON has no infinities an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from comparisons.errors import UsageError
 
 nothing = type(None)
 
@@ -63,3 +67,23 @@ def mismatches(content: Any, expected: Any, where: str = "") -> Iterator[str]:
                 yield from mismatches(content[name], inside, place)
             elif not isinstance(inside, maybe):
                 yield f"{place} is missing"
+
+
+def read_versioned(path: Path, version: int, shape: Mapping[Any, Any], advice: str) -> dict[str, Any]:
+    """The JSON object in a file, of this version and this shape.
+
+    Error: UsageError, one sentence, for what cannot be read, with the advice; for what is no JSON, of another version
+    or of another shape, with the place.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise UsageError(f"{path} cannot be read; {advice}") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is no JSON: {error}; run again") from None
+    found = content.get("version") if isinstance(content, dict) else None
+    if found != version:
+        raise UsageError(f"{path} has version {found!r}; this Backproof reads version {version}")
+    for wrong in mismatches(content, shape):
+        raise UsageError(f"{path} is damaged: {wrong}; run again")
+    return dict(content)

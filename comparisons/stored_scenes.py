@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,17 +15,17 @@ from typing import Any
 
 from comparisons.errors import UsageError
 from comparisons.messages import NO_PATH, NO_PLANE
+from comparisons.shape import nothing, number, read_versioned
 
 VERSION = 1
 FILE = "scenes.json"
 
-number = (int, float, str, type(None))  # "inf" and "-inf" are texts, and NaN is null
 numbers = [number]
 _SET = {"x": numbers, "y": numbers, "label": [int]}
 _RUN = {"implementation": str, "precision": str}
-SHAPE: Mapping[str, Any] = {  # a list holds such entries; of a tuple, any
+SHAPE: Mapping[str, Any] = {
     "why": dict,
-    "points": ({"train": _SET, "test": (_SET, type(None))}, type(None)),
+    "points": ({"train": _SET, "test": (_SET, nothing)}, nothing),
     "boundaries": (
         {
             "x": numbers,
@@ -40,7 +39,7 @@ SHAPE: Mapping[str, Any] = {  # a list holds such entries; of a tuple, any
             "pairs": [{"one": str, "other": str, "precision": str, "n": int, "largest": numbers, "levels": str}],
             "floor": float,
         },
-        type(None),
+        nothing,
     ),
     "surface": (
         _RUN
@@ -53,12 +52,12 @@ SHAPE: Mapping[str, Any] = {  # a list holds such entries; of a tuple, any
             "share": number,
             "lines": [{"level": number, "polylines": [numbers]}],
         },
-        type(None),
+        nothing,
     ),
     "activations": [
         {"name": str, "formula": str, "derivative": str, "z": numbers, "a": numbers, "slope": numbers, "used": bool}
     ],
-    "equations": [{"defines": str, "text": str, "reads": [str], "phase": str, "layer": (int, type(None))}],
+    "equations": [{"defines": str, "text": str, "reads": [str], "phase": str, "layer": (int, nothing)}],
     "snapshots": {"steps": [int], "examples": int, "runs": [_RUN | {"values": [dict]}]},
     "errors": {
         "steps": [[int]],
@@ -104,54 +103,18 @@ def read(folder: str | Path) -> Mapping[str, Any] | None:
     Error: UsageError, one sentence, for what is no JSON, of another version, or damaged.
     """
     path = Path(folder) / FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise UsageError(f"{path} is no JSON: {error}; run again") from None
-    version = content.get("version") if isinstance(content, dict) else None
-    if version != VERSION:
-        raise UsageError(f"{path} has version {version!r}; this Backproof reads version {VERSION}")
-    for wrong in itertools.chain(_wrong(content, SHAPE, ""), _missing_frames(content)):  # frames of what has its shape
+    content = read_versioned(path, VERSION, SHAPE, "run again")
+    for wrong in _missing_frames(content):
         raise UsageError(f"{path} is damaged: {wrong}; run again")
     return content
 
 
-def _wrong(content: Any, expected: Any, where: str) -> Iterator[str]:
-    """What is not as it should be, in words."""
-    if isinstance(expected, tuple):
-        if all(any(_wrong(content, one, where)) for one in expected):
-            yield from _wrong(content, expected[0], where)
-    elif isinstance(expected, type):
-        if not isinstance(content, expected) or (expected is int and isinstance(content, bool)):
-            yield f"{where} is a {type(content).__name__}"
-    elif isinstance(expected, list):
-        if not isinstance(content, list):
-            yield f"{where} is no list"
-        elif expected == numbers:
-            if not all(isinstance(one, number) for one in content):
-                yield f"{where} has an entry that is no number"
-        else:
-            for at, one in enumerate(content):
-                yield from _wrong(one, expected[0], f"{where}[{at}]")
-    elif not isinstance(content, dict):
-        yield f"{where} is no object"
-    else:
-        for name, inside in expected.items():
-            place = f"{where}.{name}".lstrip(".")
-            if name in content:
-                yield from _wrong(content[name], inside, place)
-            else:
-                yield f"{place} is missing"
-
-
 def _missing_frames(content: Mapping[str, Any]) -> Iterator[str]:
     """Pictures that have not as many bytes as their grid has cells."""
-    boundaries = content.get("boundaries")
-    if not isinstance(boundaries, dict):
+    boundaries = content["boundaries"]
+    if boundaries is None:
         return
     n_frames = len(boundaries["epochs"])
     pictures = [(one["probabilities"], boundaries["n"], "probabilities") for one in boundaries["runs"]]

@@ -1,6 +1,7 @@
-"""Writes what is made: dialects.md and internals.md, tables of whole-runs.md, and the outputs of article.ipynb.
+"""Writes what is made: dialects.md, internals.md, performance.md, tables of whole-runs.md, outputs of article.ipynb.
 
-    .venv/bin/python docs/make.py
+    .venv/bin/python docs/make.py                   # all
+    .venv/bin/python docs/make.py performance.md    # a page
 
 `tests/packaging/test_docs.py` and `test_notebooks.py` assert that the pages in the repository are what this writes.
 """
@@ -11,7 +12,7 @@ import csv
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -120,7 +121,48 @@ def internals() -> str:
     return "\n".join(parts)
 
 
-PAGES = {"dialects.md": dialects, "internals.md": internals}
+FAST = """\
+# Performance
+
+<!-- Made by docs/make.py from benchmarks/performance.csv, which `make benchmark` writes. -->
+
+How fast the reference is beside the frameworks, what certifying costs beside recording, and the whole job beside the
+same implementations bare. `make benchmark` measures it and writes this page. Contenders wait in processes of their own
+and take their steps in turn; medians are compared, and what comes first is not counted. A ratio is this line's value
+divided by that of the line it names.
+"""
+
+
+def performance() -> str:
+    """The page of measured times."""
+    rows = measured("performance")
+    of = {row["contender"]: row["value"] for row in rows if row["section"] == "machine"}
+    parts = [FAST, table("| | |", ([name, value] for name, value in of.items()))]
+    targets = [row for row in rows if row["target"]]
+    parts += ["", "## Targets", "", table("| what | measured | target | |", (_target(row) for row in targets)), ""]
+    sections = [row["section"] for row in rows if row["section"] != "machine"]
+    for section in dict.fromkeys(sections):
+        head = "| case | contender | median | times | threads | ratio |"
+        mine = (_line(row) for row in rows if row["section"] == section)
+        parts += [f"## {section[0].upper()}{section[1:]}", "", table(head, mine), ""]
+    return "\n".join(parts)
+
+
+def _target(row: dict[str, str]) -> list[str]:
+    what = f"{row['contender']}, {row['case']}" + (f", in multiples of {row['of']}" if row["of"] else "")
+    actual = row["ratio"] or f"{row['value']} {row['unit']}"
+    return [what, actual, row["target"], "met" if row["met"] == "yes" else "**missed**"]
+
+
+def _line(row: dict[str, str]) -> list[str]:
+    value = row["value"]
+    if row["unit"]:
+        value = f"{float(value):,.0f}" if abs(float(value)) >= 1000 else value
+    ratio = f"{row['ratio']} × {row['of']}" if row["ratio"] else ""
+    return [row["case"], row["contender"], f"{value} {row['unit']}".strip(), row["times"], row["threads"], ratio]
+
+
+PAGES = {"dialects.md": dialects, "internals.md": internals, "performance.md": performance}
 
 
 def measured(name: str) -> list[dict[str, str]]:
@@ -188,13 +230,13 @@ def with_outputs(name: str) -> str:
 
 
 def main() -> None:
-    """Write every page."""
-    for name, page in PAGES.items():
-        (FOLDER / name).write_text(page(), encoding="utf-8")
-    for name in TABLES:
-        (FOLDER / name).write_text(with_tables(name), encoding="utf-8")
-    for name in NOTEBOOKS:
-        (FOLDER / name).write_text(with_outputs(name), encoding="utf-8")
+    """Write every page, or those that are named. Error: SystemExit for a page that is not made here."""
+    makers: dict[str, Callable[[str], str]] = {name: lambda name: PAGES[name]() for name in PAGES}
+    makers |= dict.fromkeys(TABLES, with_tables) | dict.fromkeys(NOTEBOOKS, with_outputs)
+    for name in sys.argv[1:] or makers:
+        if name not in makers:
+            raise SystemExit(f"{name} is not made here; there are {', '.join(makers)}")
+        (FOLDER / name).write_text(makers[name](name), encoding="utf-8")
 
 
 if __name__ == "__main__":

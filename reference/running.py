@@ -45,13 +45,10 @@ def batches_given(
         yield {"A[0]": X, "Y": Y, "t": t, "alpha": alpha}
 
 
-def train(
-    network: Network, start: Mapping[str, Array], given: Iterable[Mapping[str, Array]]
-) -> Iterator[dict[str, Array]]:
-    """Train the network in the precision of its start values; yield every quantity of every step.
+def checked_start(network: Network, start: Mapping[str, Array]) -> dict[str, Array]:
+    """What training starts from: the start values, and the slots' own in their precision.
 
-    Start: a value per parameter, by name; a slot may have one too. Given: what each step is given, see `batches_given`.
-    Error: ValueError for a parameter without a start value, and for a start value without a quantity.
+    Error: as `train`.
     """
     for name in network.parameters:
         if name not in start:
@@ -60,7 +57,19 @@ def train(
         if name not in network.shapes:
             raise ValueError(f"there is a start value for {name}, which the network does not have")
     dtype = np.result_type(*start.values())
-    state = {name: np.full(network.shape(name, 0), value, dtype) for name, value in network.start.items()} | dict(start)
+    slots = {name: np.full(network.shape(name, 0), value, dtype) for name, value in network.start.items()}
+    return slots | dict(start)
+
+
+def train(
+    network: Network, start: Mapping[str, Array], given: Iterable[Mapping[str, Array]]
+) -> Iterator[dict[str, Array]]:
+    """Train the network in the precision of its start values; yield every quantity of every step.
+
+    Start: a value per parameter, by name; a slot may have one too. Given: what each step is given, see `batches_given`.
+    Error: ValueError for a parameter without a start value, and for a start value without a quantity.
+    """
+    state = checked_start(network, start)
     for step in given:
         values = {now(name): value for name, value in step.items()}
         values |= {before(name): state[name] for name in network.remembered}

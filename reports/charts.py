@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import altair as alt
+from altair.utils import schemapi
 
 from comparisons.result import Result, revived
 from reports.palette import colour_of, shape_of, widths
@@ -109,6 +110,8 @@ def distance_rows(result: Result) -> tuple[Rows, Rows]:
 def _told_apart(runs: Sequence[str], everyone: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
     """The encodings by which implementations are told apart: colour and shape, in one legend.
 
+    The order is the scale's domain: Vega-Lite would write one of `sort` into an expression, and a name can be anything.
+
     Everyone: all implementations of the result, so that each has one colour in all charts.
     """
     n, at = len(runs), {name: number for number, name in enumerate(everyone)}
@@ -116,9 +119,9 @@ def _told_apart(runs: Sequence[str], everyone: Sequence[str]) -> tuple[alt.Color
                         symbolStrokeWidth=2)  # fmt: skip
     order = list(runs)
     return (
-        alt.Color("run:N", sort=order, legend=legend,
+        alt.Color("run:N", legend=legend,
                   scale=alt.Scale(domain=order, range=[colour_of(at[run]) for run in runs])),
-        alt.Shape("run:N", sort=order, legend=legend,
+        alt.Shape("run:N", legend=legend,
                   scale=alt.Scale(domain=order, range=[shape_of(at[run]) for run in runs])),
     )  # fmt: skip
 
@@ -143,8 +146,8 @@ def _lines(
     if are_alike and len(runs) <= N_NESTED:
         lines = [
             base.mark_line(strokeCap="round", strokeJoin="round", strokeWidth=width).transform_filter(
-                alt.FieldEqualPredicate(field="run", equal=run))
-            for run, width in zip(runs, widths(len(runs)), strict=True)
+                f"datum.number === {number}")  # a name could be anything, and this is an expression
+            for number, width in enumerate(widths(len(runs)))
         ]  # fmt: skip
     else:
         lines = [base.mark_line(strokeCap="round", strokeJoin="round", strokeWidth=1.6)]
@@ -155,13 +158,14 @@ def _lines(
 
 
 def marked(rows: Rows, runs: Sequence[str], every: int = 10) -> Rows:
-    """The rows, with those marked at which a run's shape stands: each run's at places of its own."""
+    """The rows with their run's number, and those marked at which its shape stands: each run's at places of its own."""
     seen: dict[str, int] = {}
     found = []
     for row in rows:
         run = row["run"]
         at = seen[run] = seen.get(run, -1) + 1
-        found.append({**row, "mark": (at + every - 1 - every * list(runs).index(run) // len(runs)) % every == 0})
+        number = runs.index(run)
+        found.append({**row, "number": number, "mark": (at + every - 1 - every * number // len(runs)) % every == 0})
     return found
 
 
@@ -170,12 +174,18 @@ def zoom() -> alt.Parameter:
     return alt.selection_interval(bind="scales", encodings=["x"], zoom=ZOOM, translate=PAN, name="zoom")
 
 
+def _of(rows: Rows, result: Result, precision: str) -> tuple[Rows, list[str]]:
+    """The rows of one precision, of implementations that the result has, and the names of these in their order."""
+    known = names(result)
+    found = [row for row in rows if row["precision"] == precision and row["run"] in known]
+    return found, [name for name in known if any(row["run"] == name for row in found)]
+
+
 def curve(result: Result, precision: str, measure: str) -> Drawn | None:
     """Loss or accuracy of all runs of a precision over the epochs; behind the losses the replicas' band. None where no
     run has a history."""
     is_loss = measure == "loss"
-    rows = [row for row in loss_rows(result) if row["precision"] == precision]
-    runs = [name for name in names(result) if any(row["run"] == name for row in rows)]
+    rows, runs = _of(loss_rows(result), result, precision)
     if not runs:
         return None
     x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False))
@@ -202,11 +212,10 @@ def distance(result: Result, precision: str) -> Drawn | None:
     """How far each loss curve lies from the reference's in the same forms, on a logarithmic axis, and the replicas'
     reach; None where whole runs were not compared."""
     lines, reach = distance_rows(result)
-    lines = [row for row in lines if row["precision"] == precision]
+    lines, runs = _of(lines, result, precision)
     reach = [row for row in reach if row["precision"] == precision]
     if not lines or not reach:
         return None
-    runs = [name for name in names(result) if any(row["run"] == name for row in lines)]
     x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False))
     scale = alt.Scale(type="log")
     title = "distance from the reference ÷ loss"
@@ -243,26 +252,30 @@ def errors(runs: Sequence[str], everyone: Sequence[str]) -> Drawn:
 
 
 def histogram(runs: Sequence[str], everyone: Sequence[str]) -> Drawn:
-    """The share of a quantity's numbers by their error in units in the last place; its rows come as the table
-    "counts"."""
+    """The share of a quantity's numbers by their error in units in the last place; its rows come after those of the
+    table "counts", which has all runs in their order.
+
+    The colours go by the order of the data: of bars, Vega-Lite would write a domain's names into an expression.
+    """
     n, at = len(runs), {name: number for number, name in enumerate(everyone)}
-    scale = alt.Scale(domain=list(runs), range=[colour_of(at[run]) for run in runs])
+    scale = alt.Scale(range=[colour_of(at[run]) for run in runs])
     chart = (
         alt.Chart(alt.NamedData("counts"))
         .mark_bar()
         .encode(
             x=alt.X("error:N", sort=alt.EncodingSortField("at", op="min"), title="error in units in the last place",
                     axis=alt.Axis(labelAngle=-35, labelOverlap=True)),
-            xOffset=alt.XOffset("run:N", sort=list(runs)),
-            y=alt.Y("share:Q", title="share of its numbers", axis=alt.Axis(format="%")),
-            color=alt.Color("run:N", sort=list(runs), scale=scale, title=None,
+            xOffset=alt.XOffset("number:O"),
+            y=alt.Y("share:Q", stack=None, title="share of its numbers", axis=alt.Axis(format="%")),
+            color=alt.Color("run:N", sort=None, scale=scale, title=None,
                             legend=alt.Legend(orient="top", columns=min(n, 5), labelLimit=220, symbolLimit=0)),
             tooltip=[alt.Tooltip("run:N", title="implementation"), alt.Tooltip("error:N", title="error, ulps"),
                      alt.Tooltip("count:Q", title="numbers", format=","),
                      alt.Tooltip("share:Q", format=".3%")],
         )
     )  # fmt: skip
-    return Drawn(chart, {})
+    first = [{"run": run, "error": "0", "number": 0, "at": 0, "count": 0, "share": 0} for run in runs]
+    return Drawn(chart, {"counts": first})
 
 
 def error_rows(rows: Sequence[Mapping[str, Any]], steps: Sequence[Sequence[int]]) -> Rows:
@@ -282,11 +295,12 @@ def count_rows(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Rows
         {
             "run": row["implementation"],
             "error": labels[at],
+            "number": number,
             "at": at,
             "count": n,
             "share": n / (sum(row["counts"]) or 1),
         }
-        for row in rows
+        for number, row in enumerate(rows)
         for at, n in enumerate(row["counts"][: last + 1])
     ]  # fmt: skip
 
@@ -294,7 +308,7 @@ def count_rows(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Rows
 def spec(drawn: Drawn, description: str, height: int = 280) -> dict[str, Any]:
     """The chart as a Vega-Lite specification that fills the width it is given."""
     sized = drawn.chart.properties(width="container", height=height, description=description)
-    content: dict[str, Any] = sized.to_dict()
+    content: dict[str, Any] = sized.to_dict(validate=schemapi.DEBUG_MODE)
     content.pop("config", None)
     content.pop("$schema", None)
     return content | {"autosize": {"type": "fit-x", "contains": "padding"}, "datasets": drawn.tables}

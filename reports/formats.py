@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable
-from dataclasses import fields
 from importlib import metadata, util
 from pathlib import Path
 
 from comparisons.errors import UsageError
 from comparisons.reported import not_drawn_without
-from comparisons.result import Result, ResultRow, read, rows_as_records, to_json
+from comparisons.result import read, rows_as_csv, to_json
 
 DRAWN_WITH = {"altair": "altair", "jinja2": "jinja2", "vl_convert": "vl-convert-python"}
 
@@ -47,17 +44,7 @@ def as_json(folder: Path) -> str:
 
 def as_csv(folder: Path) -> str:
     """The result's rows, as docs/result.md describes them."""
-    return table(read(folder))
-
-
-def table(result: Result) -> str:
-    """The rows as CSV, one line for each implementation, precision and quantity."""
-    text = io.StringIO()
-    columns = [field.name for field in fields(ResultRow)]
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows_as_records(result.rows))
-    return text.getvalue()
+    return rows_as_csv(read(folder).rows)
 
 
 FORMATS: dict[str, Callable[[Path], str]] = {

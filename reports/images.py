@@ -28,20 +28,18 @@ def images(result: Result, scenes: Scenes | None) -> Iterator[tuple[str, str]]:
             yield f"{figure.number:02}-{named(figure.title)}", standalone(figure.drawing)
 
 
-def write(result: Result, scenes: Scenes | None, folder: Path) -> list[Path]:
-    """Write all of them into a folder; what was written. Error: OSError where that cannot be done."""
+def write(result: Result, scenes: Scenes | None, folder: Path) -> Iterator[Path]:
+    """Write all of them into a folder, one after the other, and tell each. Error: OSError where that cannot be done."""
     import vl_convert
 
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
     for name, drawing in images(result, scenes):
         for path, content in (
             (folder / f"{name}.svg", drawing.encode()),
             (folder / f"{name}.png", vl_convert.svg_to_png(drawing, scale=SCALE)),
         ):
             path.write_bytes(content)
-            written.append(path)
-    return written
+            yield path
 
 
 def named(title: str) -> str:
@@ -99,10 +97,9 @@ def _errors(result: Result, scenes: Scenes) -> Iterator[tuple[str, dict[str, Any
         drawn = charts.errors(runs, charts.names(result))
         tables = drawn.tables | {"errors": charts.marked(through, runs, max(1, len(scenes.errors["steps"]) // 6))}
         yield f"errors-{named(quantity)}-{precision}", charts.spec(charts.Drawn(drawn.chart, tables), "errors")
+        bars = charts.histogram(runs, charts.names(result))
         counts = charts.count_rows(mine, bin_labels(scenes.errors["edges"]))
-        spec = charts.spec(
-            charts.Drawn(charts.histogram(runs, charts.names(result)).chart, {"counts": counts}), "histogram", 240
-        )
+        spec = charts.spec(charts.Drawn(bars.chart, {"counts": [*bars.tables["counts"], *counts]}), "histogram", 240)
         yield f"ulps-{named(quantity)}-{precision}", spec
 
 

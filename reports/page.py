@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -29,14 +30,12 @@ from comparisons.reported import (
 from comparisons.result import ImplementationResult, Result, to_json
 from comparisons.wording import SYMBOLS, first_broken, forms_of, listed, loss, percent, verdict_line
 from reports import charts
-from reports.causes import N_PAIRS, explanations
+from reports.causes import explanations
 from reports.figures import Figure, figures, frames
 from reports.matrix import LEVELS, Cell, level_of, matrix, runs_of
 from reports.scenes import Scenes
 from reports.terminal import notes, whole_runs
 from reports.typeset import mathml
-
-N_OF_REPLICAS = 32
 
 
 def page(result: Result, scenes: Scenes | None, version: str) -> str:
@@ -46,8 +45,9 @@ def page(result: Result, scenes: Scenes | None, version: str) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     lines, runs = matrix(result), runs_of(result)
-    drawn = figures(result, scenes)
-    specs = _charts(result, scenes, drawn)
+    with debug_mode(False):  # what charts are made of does not depend on a result, so tests hold it against the schema
+        drawn = figures(result, scenes)
+        specs = _charts(result, scenes, drawn)
     pairs = explanations(result)
     context: dict[str, Any] = {
         "result": result, "version": version, "symbols": SYMBOLS, "title": str(result.experiment.get("name", "")),
@@ -57,9 +57,9 @@ def page(result: Result, scenes: Scenes | None, version: str) -> str:
         "legend": [(level, said) for _, level, said in LEVELS],
         "reached": [_reached(one) for one in result.implementations],
         "notes": notes(result), "precisions": charts.precisions(result), "has_curves": bool(result.histories),
-        "n_replicas": N_OF_REPLICAS, "charts": specs, "whole": [line for line in whole_runs(result)[2:] if line],
-        "errors": _errors(scenes), "explanations": pairs, "n_explanations": len(result.explanations),
-        "n_pairs": N_PAIRS, "dialects": result.dialects, "claims": [_claim(claim) for claim in result.claims],
+        "n_replicas": _n_replicas(result), "charts": specs, "whole": [line for line in whole_runs(result)[2:] if line],
+        "errors": _errors(result, scenes), "explanations": pairs, "n_explanations": len(result.explanations),
+        "dialects": result.dialects, "claims": [_claim(claim) for claim in result.claims],
         "claims_line": claims_line(result.claims, str(result.experiment.get("name", ""))), "figures": drawn,
         **_choices(scenes),
         "command": reproduce(result.experiment, charts.names(result)), "environment": _environment(result),
@@ -170,12 +170,21 @@ def _environment(result: Result) -> list[tuple[str, str]]:
     return [(term, words) for term, words in said if words]
 
 
-def _errors(scenes: Scenes | None) -> dict[str, Any] | None:
-    if scenes is None or not scenes.errors["rows"]:
+def _n_replicas(result: Result) -> int:
+    """Among how many replicas the runs were compared; 0 where they were not."""
+    return max((score["n_replicas"] for agreement in result.agreements for score in agreement["scores"]), default=0)
+
+
+def _errors(result: Result, scenes: Scenes | None) -> dict[str, Any] | None:
+    """The quantities whose errors can be shown, and of which runs; None where there are none of this result."""
+    known = charts.names(result)
+    rows = [row for row in scenes.errors["rows"] if row["implementation"] in known] if scenes is not None else []
+    if not rows:
         return None
-    names = list(dict.fromkeys(row["quantity"] for row in scenes.errors["rows"]))
+    names = list(dict.fromkeys(row["quantity"] for row in rows))
+    having = {row["implementation"] for row in rows}
     first = next((name for name in names if name.startswith("dW")), names[0])
-    return {"quantities": names, "first": first}
+    return {"quantities": names, "first": first, "runs": [name for name in known if name in having]}
 
 
 def _choices(scenes: Scenes | None) -> dict[str, Any]:
@@ -207,16 +216,11 @@ def _charts(result: Result, scenes: Scenes | None, drawn: list[Figure]) -> dict[
             found[f"distance-{precision}"] = charts.spec(
                 away, f"distance of the losses from the reference in {precision}"
             )
-    if scenes is not None and scenes.errors["rows"]:
-        runs = [
-            name for name in charts.names(result) if any(r["implementation"] == name for r in scenes.errors["rows"])
-        ]
-        found["errors"] = charts.spec(
-            charts.errors(runs, charts.names(result)), "largest error through the steps, over its bound"
-        )
-        found["histogram"] = charts.spec(
-            charts.histogram(runs, charts.names(result)), "errors in units in the last place", 240
-        )
+    errors = _errors(result, scenes)
+    if errors is not None:
+        runs, everyone = errors["runs"], charts.names(result)
+        found["errors"] = charts.spec(charts.errors(runs, everyone), "largest error through the steps, over its bound")
+        found["histogram"] = charts.spec(charts.histogram(runs, everyone), "errors in units in the last place", 240)
     for figure in drawn:
         found |= figure.specs
     many = {"boundary", "boundary-difference", "surface"}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import traceback
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,11 +22,18 @@ Start with `backproof run`. Exit codes: 0 all agree, 1 a disagreement, 2 a mista
 3 something could not be compared.
 """
 
+
+def _version() -> str:
+    from importlib import metadata  # costs more than most of what `backproof --help` needs
+
+    return metadata.version("backproof")
+
+
 app = App(
     name="backproof",
     help=HELP,
     help_format="markdown",
-    version=lambda: metadata.version("backproof"),
+    version=_version,
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,
 )

@@ -51,11 +51,15 @@ def figures_command(folder: Path, out: Path) -> int:
     result, scenes = read(folder), scenes_of(_folder(folder))
     if scenes is None:
         raise UsageError(nothing_to_draw(folder))
+    console, written = console_of(), 0
     try:
-        written = write(result, scenes, out)
+        with console.status("drawing") as status:
+            for path in write(result, scenes, out):
+                written += 1
+                status.update(f"drawing: {path.name}")
     except OSError as error:
         raise UsageError(not_written(out, error.strerror)) from None
-    console_of().print(Text(written_line(f"{len(written)} files", out)), soft_wrap=True)
+    console.print(Text(written_line(f"{written} files", out)), soft_wrap=True)
     return 0
 
 

@@ -49,11 +49,11 @@ def train(experiment):
         optimizer.apply(list(of_variables.values()), list(named.values()))
         shown |= {f"d{name}": value for name, value in of_inner.items()}
         shown |= {f"{of_parameter}{name}": value for name, value in of_variables.items()}
-        return {"A[0]": x, "Y": y, "J": J} | shown
+        kept = moments(optimizer, named) | named  # read in here: one by one, reading takes longer than training
+        return {"A[0]": x, "Y": y, "J": J} | shown | {name: tf.identity(kept[name].value) for name in kept}
 
     activations = {number: layer for number, layer in enumerate(model.layers[2::2], 1)}
     yield named
     for (X, Y), rate in zip(experiment.batches(), experiment.learning_rates(), strict=True):
         optimizer.learning_rate = float(rate)
-        shown = step(tf.constant(X.T), tf.constant(Y.T))
-        yield shown | moments(optimizer, named) | named
+        yield step(tf.constant(X.T), tf.constant(Y.T))

@@ -7,7 +7,7 @@
   }
   const page = { ...JSON.parse(document.getElementById("data").textContent), ...await unpacked(document.getElementById("scenes").textContent) };
   const byId = (id) => document.getElementById(id);
-  const number = (text) => (text === "inf" ? Infinity : text === "-inf" ? -Infinity : text);
+  const value = (text) => (text === "inf" ? Infinity : text === "-inf" ? -Infinity : text);
   const views = new Map();
   window.backproof = { views, errors: [], drawn: 0 };
 
@@ -27,11 +27,18 @@
     };
   }
 
+  const lighter = { "#0072b2": "#4aa3df", "#d55e00": "#f08a4b", "#009e73": "#2fc49a", "#8c6d31": "#c9a864", "#7f7f7f": "#b0b0b0" };
+  function themed(spec) {
+    if (document.documentElement.dataset.theme !== "dark") return structuredClone(spec);
+    const { datasets, ...drawn } = spec;
+    return { ...JSON.parse(JSON.stringify(drawn).replace(/"#[0-9a-f]{6}"/g, (text) => JSON.stringify(lighter[JSON.parse(text)] || JSON.parse(text)))), datasets };
+  }
+
   function fitted(spec, place) {
     const width = place.clientWidth;
     const narrow = (part) => {
       if (!part || typeof part !== "object") return;
-      if (part.legend?.columns) part.legend.columns = Math.max(1, Math.min(part.legend.columns, Math.floor((width - 60) / 105)));
+      if (part.legend?.columns) part.legend.columns = Math.max(1, Math.min(part.legend.columns, Math.floor((width - 40) / 90)));
       Object.entries(part).forEach(([key, inside]) => { if (key !== "datasets") narrow(inside); });
     };
     narrow(spec);
@@ -44,7 +51,7 @@
       if (place.closest("[hidden]")) continue;
       const chart = page.charts[name];
       if (!chart) continue;
-      const spec = fitted(structuredClone(chart.spec), place);
+      const spec = fitted(themed(chart.spec), place);
       spec.datasets = { ...(spec.datasets || {}), ...(datasets || {}) };
       const options = { config: config(), actions: { export: true, source: false, compiled: false, editor: false },
                         renderer: chart.renderer, tooltip: { theme: document.documentElement.dataset.theme } };
@@ -140,20 +147,20 @@
   // Errors through the steps -------------------------------------------------------------------------------------------
 
   function drawErrors() {
-    if (!page.errors) return Promise.resolve();
+    if (!page.errors || !byId("errors-quantity")) return Promise.resolve();
     const quantity = byId("errors-quantity").value, precision = byId("errors-precision").value;
     const rows = page.errors.rows.filter((row) => row.quantity === quantity && row.precision === precision);
     const every = Math.max(1, Math.ceil(page.errors.steps.length / 6));
     const last = Math.max(5, ...rows.map((row) => row.counts.findLastIndex((count) => count > 0)));
     const through = rows.flatMap((row, k) => row.worst.map((worst, bin) => ({
-      run: row.implementation, step: page.errors.steps[bin][0], worst: number(worst),
+      run: row.implementation, number: k, step: page.errors.steps[bin][0], worst: value(worst),
       mark: (bin + every - 1 - Math.floor(every * k / rows.length)) % every === 0,
       steps: page.errors.steps[bin][0] === page.errors.steps[bin][1] ? `${page.errors.steps[bin][0]}` : page.errors.steps[bin].join(" to "),
     })));
-    const counts = rows.flatMap((row) => row.counts.slice(0, last + 1).map((count, at) => ({
-      run: row.implementation, error: page.errors.labels[at], at, count, share: row.total ? count / row.total : 0,
+    const counts = rows.flatMap((row, number) => row.counts.slice(0, last + 1).map((count, at) => ({
+      run: row.implementation, error: page.errors.labels[at], number, at, count, share: row.total ? count / row.total : 0,
     })));
-    return Promise.all([draw("errors", { errors: through }), draw("histogram", { counts })]);
+    return Promise.all([draw("errors", { errors: through }), draw("histogram", { counts: [...page.charts.histogram.spec.datasets.counts, ...counts] })]);
   }
   byId("errors-quantity")?.addEventListener("change", drawErrors);
   byId("errors-precision")?.addEventListener("change", drawErrors);
@@ -247,7 +254,7 @@
   function written(x) {
     if (x === undefined) return "–";
     if (x === null) return "NaN";
-    x = number(x);
+    x = value(x);
     if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
     const size = Math.abs(x);
     const text = x === 0 || (size >= 1e-3 && size < 1000) ? x.toFixed(3) : x.toExponential(1).replace(/e([+-])(\d)$/, "e$10$2");

@@ -53,7 +53,8 @@ def suite(tmp_path_factory):
         (folder / "planted.py").write_text(PLANTED.format(tiny=TINY, planted=planted))
         outside = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CI"))}
         path = os.pathsep.join([str(ROOT), str(folder)])
-        options = ["-p", "planted", "-p", "no:cacheprovider", "-k", selected, f"--basetemp={folder / 'temporary'}"]
+        plugins = ["-p", "planted", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+        options = [*plugins, "-k", selected, f"--basetemp={folder / 'temporary'}"]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", str(SUITE), *options, f"--junitxml={folder / 'report.xml'}"],
             cwd=ROOT, env={**outside, "PYTHONPATH": path, **environment}, capture_output=True, text=True, check=False,

@@ -74,18 +74,32 @@ def without_numbers(text):
     return " ".join(re.sub(r"[+-]?\d[\d,.]*(e[+-]?\d+)?", "#", text).split())
 
 
-def side(both, name, without=None):
-    """A run with its forms, or one of them withheld."""
-    trace = load(both / f"{name}-float64.trace")
-    one = next(one for one in read(both).implementations if one.name == name)
-    forms = closest_forms(trace, one.forms, one.not_told_apart)
-    forms = tuple(form for form in forms if form.name != without)
-    return Side(trace, forms, curves_of(trace), drift_of(trace.experiment, forms, n=8))
+@pytest.fixture(scope="module")
+def side(both):
+    """`side(name, without)`: a run with its forms, or one of them withheld; replicas of the same forms are run once."""
+    drifts = {}
+
+    def of(name, without):
+        trace = load(both / f"{name}-float64.trace")
+        one = next(one for one in read(both).implementations if one.name == name)
+        forms = closest_forms(trace, one.forms, one.not_told_apart)
+        forms = tuple(form for form in forms if form.name != without)
+        if forms not in drifts:
+            drifts[forms] = drift_of(trace.experiment, forms, n=8)
+        return Side(trace, forms, curves_of(trace), drifts[forms])
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """The reference's curves by forms, as `explained` keeps them."""
+    return {}
 
 
 @pytest.mark.parametrize("withheld", ["epsilon-hat", "powers-in-precision", "epsilon-1e-8"])
-def test_with_a_cause_withheld_more_than_rounding_is_left_over(withheld, both):
-    explanation = explained(side(both, KERAS, withheld), side(both, TORCH, withheld), {})
+def test_with_a_cause_withheld_more_than_rounding_is_left_over(withheld, side, kept):
+    explanation = explained(side(KERAS, withheld), side(TORCH, withheld), kept)
     assert len([cause for cause in explanation.causes if cause.choice in CAUSES]) == len(CAUSES) - 1
     assert explanation.largest_unexplained > explanation.by_rounding
     assert "can explain but a part" in explanation_text(explanation)

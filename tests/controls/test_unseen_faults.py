@@ -11,7 +11,7 @@ import pytest
 
 from comparisons.agreement import Score, compared, parameters_of, score_of
 from comparisons.certifying import certify
-from comparisons.curves import curves_of
+from comparisons.curves import Curves, curves_of
 from comparisons.drift import Drift, drift_of
 from comparisons.experiment import Experiment
 from comparisons.implementations import numpy_reference
@@ -24,9 +24,10 @@ pytestmark = pytest.mark.xdist_group("unseen")
 
 
 class Beside(NamedTuple):
-    """The honest twin, and the replicas of the reference that runs are scored among."""
+    """The honest twin, its curves with its examples in another order, and replicas that runs are scored among."""
 
     twin: Trace
+    in_another_order: Curves
     score: Score
     drift: Drift
 
@@ -35,7 +36,8 @@ class Beside(NamedTuple):
 def beside(request):
     experiment = Experiment(precision=request.param)
     twin, drift = record(honest, experiment, name="twin"), drift_of(experiment, ())
-    return Beside(twin, score_of(twin, drift), drift)
+    other = record(honest, experiment.but(seed=experiment.seed + 1), name="other order")
+    return Beside(twin, curves_of(other), score_of(twin, drift), drift)
 
 
 @pytest.fixture(scope="module", params=UNSEEN, ids=lambda fault: fault.name)
@@ -49,9 +51,7 @@ def faulty(beside, fault):
 
 
 def test_the_loss_curve_looks_right(faulty, beside):
-    other_order = beside.twin.experiment.but(seed=beside.twin.experiment.seed + 1)
-    expected, actual = curves_of(beside.twin), curves_of(faulty)
-    other = curves_of(record(honest, other_order, name="other order"))
+    expected, actual, other = curves_of(beside.twin), curves_of(faulty), beside.in_another_order
     assert np.abs(actual.loss - expected.loss).max() < np.abs(other.loss - expected.loss).max()
     assert actual.accuracy[-1] == expected.accuracy[-1]
 

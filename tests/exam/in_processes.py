@@ -6,12 +6,11 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
 from comparisons.experiment import Experiment
-from comparisons.processes import Job, work
+from comparisons.implementations.registry import Implementation
 from comparisons.trace import Trace, load
 from tests.frameworks import not_installed
+from tests.one_process import Asked, record_in_one_process
 
 NEEDS = {"torch": ("torch",), "keras": ("keras", "tensorflow")}
 
@@ -24,16 +23,8 @@ def need(framework: str) -> None:
 
 
 def recorded(asked: Mapping[str, tuple[str, Experiment]], folder: Path) -> dict[str, Trace]:
-    """The trace of each target (`file.py:function`) on its experiment, by the name it was asked for.
-
-    Each has a process of its own, two at a time.
-    """
-    jobs = []
-    for name, (target, experiment) in asked.items():
-        tasks = [{"experiment": experiment.to_json(), "into": str(folder / name)}]
-        jobs.append(Job(name, {"do": "record", "name": name, "target": target, "tasks": tasks}))
-    for job in work(jobs, patience=300, at_once=2):
-        failures = [event["reason"] for event in job.of("failed")] + ([job.ended] if job.ended else [])
-        if failures:
-            pytest.fail(f"{job.name}: {'; '.join(failures)}\n{job.output}", pytrace=False)
+    """The trace of each target (`file.py:function`) on its experiment, by the name it was asked for."""
+    record_in_one_process(
+        Asked(Implementation(name, target), experiment, folder / name) for name, (target, experiment) in asked.items()
+    )
     return {name: load(folder / name) for name in asked}

@@ -1,4 +1,4 @@
-"""What tests of the frameworks need: the frameworks, in processes of their own, each asked once."""
+"""What tests of the frameworks need: the frameworks, in a process of their own, each asked once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from comparisons.experiment import Experiment
 from comparisons.implementations.registry import Implementation, find
-from comparisons.processes import Job, work
 from tests.frameworks import not_installed
+from tests.one_process import Asked, record_in_one_process
 
 SUBJECTS = Path(__file__).parent / "subjects"
 
@@ -41,20 +41,15 @@ def subject() -> Callable[[str], Implementation]:
 
 @pytest.fixture(scope="session")
 def record_all() -> Callable[[Mapping[Implementation, Iterable[Experiment]], Path], None]:
-    """Record what each is asked for, in a process for each and all at once: folder/implementation/experiment.trace."""
+    """Record what each is asked for, all in one process: folder/implementation/experiment.trace."""
 
     def record(asked: Mapping[Implementation, Iterable[Experiment]], folder: Path) -> None:
-        jobs = []
-        for one, experiments in asked.items():
+        for one in asked:
             (folder / one.name).mkdir(parents=True)
-            tasks = [
-                {"experiment": e.to_json(), "into": str(folder / one.name / f"{e.name}.trace")} for e in experiments
-            ]
-            jobs.append(Job(one.name, {"do": "record", "name": one.name, "target": one.target, "tasks": tasks}))
-        for job in work(jobs, patience=300, at_once=2):
-            failures = [event["reason"] for event in job.of("failed")] + ([job.ended] if job.ended else [])
-            failures += [event["ended"] for event in job.of("recorded") if event["ended"]]
-            if failures:
-                pytest.fail(f"{job.name}: {'; '.join(failures)}\n{job.output}", pytrace=False)
+        record_in_one_process(
+            Asked(one, experiment, folder / one.name / f"{experiment.name}.trace")
+            for one, experiments in asked.items()
+            for experiment in experiments
+        )
 
     return record

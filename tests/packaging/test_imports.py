@@ -26,7 +26,18 @@ IMPLEMENTATIONS = "comparisons/implementations/"
 FACTS = "comparisons/internals/facts/"  # their experiments import what they measure, in children of their own
 WITHOUT_FRAMEWORK = {"__init__", "registry", "numpy_reference"}  # files there that anybody may import
 RESULT = {
-    f"comparisons.{name}" for name in ("result", "stored_scenes", "certificate", "wording", "messages", "errors")
+    f"comparisons.{name}"
+    for name in (
+        "result",
+        "result_shape",
+        "shape",
+        "stored_scenes",
+        "certificate",
+        "wording",
+        "messages",
+        "reported",
+        "errors",
+    )
 }  # a result, what its figures need, and its words
 N_LINES = 400  # of a package's file
 N_LINES_OF_TESTS = 550  # of a test's or a benchmark's, which are read case by case
@@ -282,6 +293,28 @@ def test_importing_the_public_face_imports_nothing_else() -> None:
     costly = {"numpy", "pandas", "pydantic", *PACKAGES}
     assert set() == costly & loaded_by("import backproof; dir(backproof)")
     assert {"numpy", "pydantic", "reference", "comparisons"} == costly & loaded_by("from backproof import Experiment")
+
+
+COSTLY = {"numpy", "pandas", "pydantic", "safetensors", "tomlkit", "contourpy", "reference", "reports"}
+HELP = """\
+import contextlib, io
+from comparisons.command.app import app
+with contextlib.redirect_stdout(io.StringIO()) as printed:
+    app(["--help"], result_action="return_value")
+assert "Commands" in printed.getvalue()
+"""
+
+
+def test_help_needs_nothing_that_computes() -> None:
+    assert set() == COSTLY & loaded_by(HELP)
+    assert {"numpy", "reference"} <= COSTLY & loaded_by(f"{HELP}import comparisons.command.lists, comparisons.composed")
+
+
+def test_the_reference_brings_numpy_alone() -> None:
+    statements = "import reference.article, reference.dialects, reference.learned, reference.levels, reference.tape"
+    ours = loaded_by(statements) - loaded_by("import numpy") - set(sys.stdlib_module_names)
+    assert ours == {"reference"}
+    assert "pydantic" in loaded_by(f"{statements}, comparisons.experiment") - loaded_by("import numpy")
 
 
 def test_the_public_face_is_eight_names() -> None:

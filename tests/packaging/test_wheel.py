@@ -89,7 +89,8 @@ def strangers(names: list[str]) -> list[str]:
     in_its_place = [
         name
         for name in names
-        if name.split("/")[0] in homes and (name.endswith((".py", "/py.typed")) or ".dist-info/" in name)
+        if name.split("/")[0] in homes
+        and (name.endswith((".py", "/py.typed")) or ".dist-info/" in name or name.startswith("reports/templates/"))
     ]
     return [name for name in names if name not in in_its_place]
 
@@ -98,11 +99,15 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert strangers(names) == []
     expected = {str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    expected |= {str(path.relative_to(ROOT)) for path in (ROOT / "reports/templates").iterdir()}
     expected |= {"backproof.py", *(f"{package}/py.typed" for package in PACKAGES)}
     assert {name for name in names if ".dist-info/" not in name} == expected
 
 
-@pytest.mark.parametrize("name", ["tests/conftest.py", "shared/DESIGN.md", "scripts/setup.py", "reference/x.npz"])
+@pytest.mark.parametrize(
+    "name",
+    ["tests/conftest.py", "shared/DESIGN.md", "scripts/setup.py", "reference/x.npz", "reports/example/report.html"],
+)
 def test_a_stranger_in_the_wheel_is_noticed(name: str) -> None:
     assert strangers(["backproof.py", "reference/py.typed", name]) == [name]
 
@@ -111,8 +116,8 @@ def test_the_wheel_needs_no_framework_unless_it_is_asked_for(wheel: Path) -> Non
     content = zipfile.ZipFile(wheel).read(f"backproof-{VERSION}.dist-info/METADATA").decode()
     needed = re.findall(r"^Requires-Dist: ([\w-]+)(?:.*extra == \"(\w+)\")?", content, re.MULTILINE)
     core = {name for name, extra in needed if not extra}
-    assert core == {"numpy", "pandas", "pydantic", "tomlkit", "safetensors", "cyclopts", "rich"}
-    assert {("torch", "torch"), ("keras", "keras"), ("tensorflow", "keras")} <= set(needed)
+    assert core == {"numpy", "pandas", "pydantic", "tomlkit", "safetensors", "cyclopts", "rich", "contourpy"}
+    assert {("torch", "torch"), ("keras", "keras"), ("tensorflow", "keras"), ("altair", "reports")} <= set(needed)
 
 
 def test_the_installed_public_face_runs_beside_files_of_our_names(programs: Path, elsewhere: Path) -> None:

@@ -60,7 +60,8 @@ def below(printed, name):
 
 def test_a_known_mistake_is_named_in_a_run(wrong, backproof, folder):
     wrong("")
-    done = backproof("run", "gradient-descent", "--implementations", "numpy,wrong.py")
+    (folder / "few.toml").write_text(FEW, encoding="utf-8")
+    done = backproof("run", "few.toml", "--implementations", "numpy,wrong.py")
     assert (1, "") == (done.returncode, done.stderr)
     assert f'\n  explained by "summed-bias": {entry_of("summed-bias").says}\n' in done.stdout
     assert "\n  see       backproof explain summed-bias\n" in done.stdout

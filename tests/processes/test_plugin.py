@@ -28,6 +28,7 @@ def train(experiment):
         yield {"dZ[1]": dZ, "dW[1]": dW, "db[1]": db, "W[1]": W, "b[1]": b}
 """
 WRONG = RIGHT.replace("keepdims=True) / m", "keepdims=True)")
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # whose import takes thrice as long as pytest's
 MESSAGE = "disagrees with the article at step 1, equation  db[1] = 1/m Σᵢ dZ[1]⁽ⁱ⁾"
 
 
@@ -41,7 +42,7 @@ def run(pytester, monkeypatch, tiny):
     def pytest_of(*arguments, **files):
         pytester.makepyfile(**files)
         plugin = [] if IS_INSTALLED else ["-p", "comparisons.plugin"]
-        return pytester.runpytest_subprocess(*plugin, "-p", "no:cacheprovider", *arguments)
+        return pytester.runpytest_subprocess(*plugin, *WITHOUT, *arguments)
 
     return pytest_of
 

@@ -147,7 +147,7 @@ def test_a_new_run_removes_what_an_earlier_one_left(tmp_path, tiny, write):
     ("change", "message"),
     [
         (lambda content: {**content, "version": 2}, "has version 2; this Backproof reads version 1"),
-        (lambda content: {"version": 1}, "is no result of version 1: KeyError 'verdict'"),
+        (lambda content: {"version": 1}, "is damaged: verdict is missing"),
         (lambda content: [content], "has version None"),
     ],
     ids=["another version", "fields missing", "a list"],

@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import altair as alt
 import pytest
+from altair.utils import schemapi
 
 from comparisons.stored_scenes import read as stored
+from reports import charts
+from reports.figures import figures
 from reports.images import images, named
 from reports.typeset import mathml
 
@@ -114,6 +118,19 @@ def test_without_what_draws_there_are_words(backproof, folder, tmp_path):
 @pytest.fixture(scope="module")
 def drawn(result, scenes):
     return dict(images(result, scenes))
+
+
+def test_every_chart_keeps_to_vega_lites_schema(result, scenes):
+    assert schemapi.DEBUG_MODE
+    assert 10 == len(figures(result, scenes))
+    for drawn in (
+        charts.distance(result, "float32"),
+        charts.errors(["numpy"], ["numpy"]),
+        charts.histogram(["a"], ["a"]),
+    ):
+        assert charts.spec(drawn, "a chart")
+    with pytest.raises(schemapi.SchemaValidationError):
+        alt.Chart(alt.NamedData("x")).mark_point(size="large")
 
 
 def test_all_ten_figures_are_drawn(drawn):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
+import vl_convert
 
 from comparisons.errors import UsageError
 from comparisons.messages import fault_text
@@ -232,3 +233,23 @@ def test_nan_is_never_written_into_the_data(changed, folder):
     result = read(changed(lambda content: with_numbers(content, None)))
     assert math.isnan(result.rows[0].worst), stored
     assert "NaN" not in json.dumps(data(page(result, scenes_of(folder), "0")))
+
+
+def test_no_name_gets_into_an_expression(result, scenes):
+    """U+2028 ends a line of script, so that a name written into an expression could not be read."""
+    name = "a\u2028b'\"\\"
+    hostile = replace(
+        result,
+        implementations=tuple(replace(one, name=name) for one in result.implementations if one.name == "numpy"),
+        histories=tuple(
+            {**one, "implementation": name} for one in result.histories if one["implementation"] == "numpy"
+        ),
+    )
+    rows = [{**row, "implementation": name} for row in scenes.errors["rows"] if row["implementation"] == "numpy"]
+    specs = data(page(hostile, replace(scenes, errors={**scenes.errors, "rows": rows}), "0"))["charts"]
+    assert {"loss-float32", "errors", "histogram", "boundary", "surface", "points"} <= set(specs)
+    for chart in specs.values():
+        vl_convert.vegalite_to_vega(chart["spec"])
+    sorted_by_name = {"x": {"field": "x", "type": "nominal", "sort": [name]}}
+    with pytest.raises(ValueError, match="Unexpected token"):
+        vl_convert.vegalite_to_vega({"data": {"values": []}, "mark": "bar", "encoding": sorted_by_name})

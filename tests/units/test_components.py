@@ -1,9 +1,12 @@
 """Which equations are judged for all steps at once, and which must follow the steps, follows from what is shown."""
 
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+
 import numpy as np
 import pytest
 
-from comparisons.components import components, with_peers
+from comparisons.components import are_alike, components, hidden_behind, in_order, with_peers
 from reference.article import network
 from reference.network import Equation, Network, before, elementwise, now
 
@@ -125,3 +128,56 @@ def test_peers_that_wait_for_one_another_stay_apart():
     (one, other), _ = next(part for part in with_peers(components(chain.equations, {"between"}), chain, {"between"})
                            if len(part[0]) == 2)  # fmt: skip
     assert (one.defines, other.defines) == ("one", "other")
+
+
+def with_another(name, change):
+    """The network in which the equation of this name is another one."""
+    return replace(NETWORK, equations=tuple(change(e) if e.defines == name else e for e in NETWORK.equations))
+
+
+OTHERS = {
+    "an equation": with_another("db[2]", lambda e: replace(e, by=lambda dZ: dZ)),
+    "what it reads": with_another("W[2]", lambda e: replace(e, reads=e.reads | {"theta": now("dW[2]")})),
+    "a constant": with_another("m_W[2]", lambda e: replace(e, constants={"beta1": 0.5})),
+    "a start": replace(NETWORK, start=NETWORK.start | {"v_W[2]": 1.0}),
+    "the data": replace(NETWORK, batches=iter),
+}
+SEEN_IN = {
+    "an equation": ("db[2]", "m_b[2]"),
+    "what it reads": ("W[2]", "Z[2]"),
+    "a constant": ("m_W[2]", "W[2]"),
+    "a start": ("v_W[2]", "W[2]"),
+    "the data": ("A[0]", "Z[1]"),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_what_is_another_is_seen_where_it_stands_and_in_what_it_is_hidden_from(other):
+    itself, follows = SEEN_IN[other]
+    hidden = hidden_behind(follows, NETWORK, set(SHOWN) - {itself})
+    assert itself in hidden
+    assert not are_alike((itself,), NETWORK, OTHERS[other])
+    assert not are_alike((follows, *hidden), NETWORK, OTHERS[other])
+    assert are_alike(("Z[3]", *hidden_behind("Z[3]", NETWORK, SHOWN)), NETWORK, OTHERS[other])
+    assert are_alike((follows, *hidden), NETWORK, replace(NETWORK))
+
+
+def test_what_is_shown_hides_nothing_behind_it():
+    assert {"c1", "c2", "alpha", "t"} == hidden_behind("W[1]", NETWORK, SHOWN)
+    assert {"m_W[1]", "v_W[1]"} < hidden_behind("W[1]", NETWORK, set(SHOWN) - set(MOMENTS))
+    assert set(NETWORK.shapes) - {"J"} == hidden_behind("W[1]", NETWORK, ())
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_the_order_is_graphlibs_and_what_waits_in_a_circle_is_left_out(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 30))
+    places = rng.permutation(n)
+    waits_for = {a: {b for b in range(n) if places[b] < places[a] and rng.random() < 0.2} for a in range(n)}
+    assert list(TopologicalSorter(waits_for).static_order()) == in_order(waits_for)
+    first, last = int(np.argmin(places)), int(np.argmax(places))
+    if n > 1:
+        waits_for[first], waits_for[last] = {last}, waits_for[last] | {first}
+        with pytest.raises(CycleError):
+            list(TopologicalSorter(waits_for).static_order())
+        assert {first, last}.isdisjoint(in_order(waits_for))

@@ -7,6 +7,7 @@ from comparisons import judging
 from comparisons.balls import Ball
 from comparisons.experiment import Circles
 from comparisons.judging import Judging
+from comparisons.mistakes.table import variants
 from comparisons.recording import record
 from comparisons.rows import Piece, row_of
 from reference.dialects import DIALECTS
@@ -14,6 +15,8 @@ from reference.forms import in_form
 from tests.controls.faults_forward import FORWARD
 from tests.controls.faults_update import OF_ADAM
 from tests.controls.plain_network import honest
+from tests.exam.answers import less
+from tests.exam.plants import PLANTS, VISIBILITIES
 from tests.small import small
 from tests.stepwise import StepByStep
 
@@ -190,3 +193,31 @@ def test_a_finite_number_is_wrong_where_exactly_infinity_is_expected_and_not_jud
     row = row_of("J", "", [piece], traces["float32-adam"])
     assert (outside, not_judged) == (row.outside, row.not_judged)
     assert row.blind == not_judged
+
+
+@pytest.mark.parametrize("visibility", VISIBILITIES)
+@pytest.mark.parametrize(
+    "name", ["summed-bias", "slope-twice", "slots-start-at-one", "unshuffled", "l2-on-the-gradient"]
+)
+def test_what_was_broken_before_is_broken_again_and_nothing_else_is(name, visibility):
+    """Every form is asked, the one that mends it among them; what comes first and is remembered changes nothing."""
+    plant = next(plant for plant in PLANTS if plant.name == name)
+    trace = less(record(plant.train, plant.experiment), visibility).part(1, 4)
+    forms = [form for form in (*DIALECTS, *variants(trace.experiment)) if form.applies_to(trace.network)]
+    networks = [trace.network, *(in_form(trace.network, form) for form in forms)]
+    oracle = Judging(trace)
+    expected = [any(row.outside for row in oracle.rows(network)) for network in networks]
+    for order in (1, -1):
+        asked = Judging(trace)
+        assert expected[::order] == [asked.is_broken(network) for network in networks[::order]]
+    assert {True, False} == set(expected)
+
+
+def test_what_was_broken_before_is_not_judged_again(monkeypatch):
+    plant = next(plant for plant in PLANTS if plant.name == "summed-bias")
+    trace = record(plant.train, plant.experiment)
+    judge = Judging(trace)
+    assert judge.is_broken(trace.network)
+    other = next(form for form in DIALECTS if form.name == "loss-through-logits")
+    monkeypatch.setattr(judge, "rows", lambda network: pytest.fail("it is judged"))
+    assert judge.is_broken(in_form(trace.network, other))

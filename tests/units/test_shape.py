@@ -82,7 +82,7 @@ def test_each_field_of_another_type_is_refused(at, tmp_path):
         inside = inside[name]
     inside[at[-1]] = {"of": ["another type"]} if not isinstance(inside[at[-1]], dict) else [1]
     (tmp_path / "result.json").write_text(json.dumps(content))
-    with pytest.raises(UsageError, match=r"is no result of version 1: .*; run again$"):
+    with pytest.raises(UsageError, match=r"is damaged: .*; run again$"):
         read(tmp_path)
 
 
