@@ -19,6 +19,7 @@ from comparisons.command.console import console_of, print_records
 from comparisons.errors import UsageError
 from comparisons.internals import words
 from comparisons.internals.catalogue import AREAS, chosen, fact_of
+from comparisons.internals.effect import effects_of
 from comparisons.internals.expectation import text_of
 from comparisons.internals.fact import Fact
 from comparisons.internals.measuring import Outcome, measure
@@ -79,6 +80,8 @@ def _one(fact: Fact, python: Path | None, patience: float) -> int:
     console.print(Text(words.fact_text(fact)), soft_wrap=True)
     (outcome,) = measure([fact], python=python, patience=patience)
     console.print(Text(words.outcome_text(outcome), style=STYLES[outcome.status]), soft_wrap=True)
+    for effect in (effect for name in fact.of for effect in effects_of(name)):
+        console.print(Text(words.paragraph(words.effect_line(effect), "effect")), soft_wrap=True)
     return _exit_code([outcome])
 
 

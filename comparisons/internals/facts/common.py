@@ -105,6 +105,7 @@ def largest_errors(name):
         "PyTorch": getattr(torch, name)(torch.from_numpy(x)).numpy(),
         "TensorFlow": tensorflow(x).numpy(),
         "TensorFlow in a graph": tf.function(tensorflow)(tf.constant(x)).numpy(),
+        "XLA": tf.function(tensorflow, jit_compile=True)(tf.constant(x)).numpy(),
     }
     usual = np.isfinite(exact) & (np.abs(exact) < 3.4e38) & (exact != 0)
     error = {mode: np.abs(value[usual] - exact[usual]) - 2.0**-126 for mode, value in values.items()}
