@@ -26,6 +26,7 @@ from comparisons.internals.measuring import Outcome, measure
 
 STYLES = {"holds": "green", "no longer holds": "red", "not run": "yellow"}
 Formats = Literal["text", "csv", "json"]
+ALL_DAY = 86_400.0  # seconds; a function's 2³² inputs take minutes, in which nothing is told
 
 
 def internals_command(
@@ -37,6 +38,7 @@ def internals_command(
     how: Formats,
     at_once: int | None,
     patience: float,
+    exhaustive: bool = False,
 ) -> int:
     """What was asked for: the list, one fact, all of them measured, or two files compared."""
     if patience <= 0:
@@ -47,8 +49,10 @@ def internals_command(
         raise UsageError("--diff compares two files that `backproof internals --run --format json` printed; name both")
     if diff:
         return _diff(*map(Path, names))
+    if exhaustive and not run:
+        raise UsageError("--exhaustive measures all 2³² inputs of functions; say of which, with --run error-of-exp")
     if run:
-        return _run(chosen(names), python, how, at_once, patience)
+        return _run(chosen(names), python, how, at_once, ALL_DAY if exhaustive else patience, exhaustive)
     if not names or any(name in AREAS for name in names):
         return _list(chosen(names), how)
     if len(names) > 1:
@@ -85,11 +89,13 @@ def _one(fact: Fact, python: Path | None, patience: float) -> int:
     return _exit_code([outcome])
 
 
-def _run(found: Sequence[Fact], python: Path | None, how: Formats, at_once: int | None, patience: float) -> int:
-    began = time.monotonic()
+def _run(
+    found: Sequence[Fact], python: Path | None, how: Formats, at_once: int | None, patience: float, exhaustive: bool
+) -> int:
+    began, variables = time.monotonic(), {"BACKPROOF_EVERY": "1"} if exhaustive else {}
     with _Progress(len(found)) as progress:
         outcomes = measure(
-            found, python=python, at_once=at_once, patience=patience,
+            found, python=python, variables=variables, at_once=at_once, patience=patience,
             told=progress.told, begun=progress.begun, idle=progress.show,
         )  # fmt: skip
     if how != "text":
