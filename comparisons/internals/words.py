@@ -173,13 +173,13 @@ def again(question: Any, typed: str) -> str:
 
 def not_scored(outcome: Any) -> str:
     """The experiment did not come out as the catalogue has it, so that no answer is right."""
-    return paragraph(f"Not counted: it {verdict_line(outcome)}", "")
+    return f"  Not counted: it {verdict_line(outcome)}"
 
 
 def answer_text(question: Any, outcome: Any, *, is_right: bool) -> str:
     """Right or not, what was measured, and why."""
     told = text_of(outcome.figures[question.figure])
-    lines = [paragraph(f"{'Right' if is_right else 'No'}: {question.figure} is {told}.", "")]
+    lines = [f"  {'Right' if is_right else 'No'}: {question.figure} is {told}."]
     return "\n".join([*lines, paragraph(question.fact.claim, "claim"), paragraph(question.fact.matters, "matters"),
                       paragraph(question.fact.source, "source")])  # fmt: skip
 
