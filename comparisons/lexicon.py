@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from comparisons.errors import UsageError
+from comparisons.internals.catalogue import facts_about
 from comparisons.mistakes.known import Known
 from comparisons.mistakes.table import KNOWN
 from reference.article import network
@@ -30,7 +31,8 @@ ORDER = ("A[l-1]", "X", "Y", "Z", "A", "J", "dA", "dZ", "dW", "db", "m_", "v_", 
 class Entry:
     """A mistake, with the wrong line and the right one, or a dialect, with its equations before and after.
 
-    `equation` is where it stands, `choice` the question that a dialect answers, `source` where somebody computes so.
+    `equation` is where it stands, `choice` the question that a dialect answers, `source` where somebody computes so,
+    `facts` the experiments of `backproof internals` that measure it.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Entry:
     choice: str = ""
     source: str = ""
     changes: tuple[tuple[str, str], ...] = ()
+    facts: tuple[str, ...] = ()
 
 
 def entries() -> tuple[Entry, ...]:
@@ -106,7 +109,8 @@ def examples(change: Change, textbook: Network) -> Iterator[tuple[Equation, Equa
 
 
 def _of_known(known: Known, form: Form | None) -> Entry:
-    more = {} if form is None else {"choice": form.choice, "source": form.source, "changes": _changes(form)}
+    more = {} if form is None else {"choice": form.choice, "source": form.source, "changes": _changes(form),
+                                    "facts": facts_about(form.name)}  # fmt: skip
     return Entry(
         known.name, known.kind, known.equation, known.says, known.wrong, known.right, known.shows, known.seen,
         **more,  # type: ignore[arg-type]
@@ -117,7 +121,7 @@ def _of_form(form: Form) -> Entry:
     changes = _changes(form)
     names = dict.fromkeys(re.sub(r"\[\d+\]", "[l]", before.split()[0]) for before, _ in changes)
     return Entry(form.name, "dialect", ", ".join(names), form.says, choice=form.choice, source=form.source,
-                 changes=changes)  # fmt: skip
+                 changes=changes, facts=facts_about(form.name))  # fmt: skip
 
 
 def _changes(form: Form) -> tuple[tuple[str, str], ...]:

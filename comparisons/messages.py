@@ -38,6 +38,8 @@ def entry_text(entry: Any) -> str:
     for label, text in (("shows", entry.shows), ("seen", entry.seen), ("source", entry.source)):
         if text:
             lines.append(_paragraph(text, f"  {label:<9} "))
+    lines += [f"  {'measured' if number == 0 else '':<9} backproof internals {name}"
+              for number, name in enumerate(entry.facts)]  # fmt: skip
     return "\n".join(lines)
 
 

@@ -33,6 +33,8 @@ class Job:
     ended: str | None = None  # how it ended if not well: a sentence
     output: str = ""
     passed_to: TextIO | None = None  # where what it prints goes as well, as it comes
+    python: str = sys.executable  # another installation's, which must find this package
+    environment: dict[str, str] = field(default_factory=dict)  # besides the parent's
 
     def of(self, event: str) -> list[dict[str, Any]]:
         """What it told under this name."""
@@ -46,13 +48,13 @@ class _Child:
         reader, writer = os.pipe()
         self.reader = os.fdopen(reader, "rb", buffering=0)
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "comparisons.worker"],
+            [job.python, "-P", "-m", "comparisons.worker"],
             stdin=subprocess.PIPE,
             stdout=self.printed,
             stderr=subprocess.STDOUT,
             pass_fds=(writer,),
             start_new_session=True,
-            env=_environment(),
+            env=_environment() | job.environment,
         )
         os.close(writer)
         self.unread, self.has_closed, self.n_passed = b"", False, 0

@@ -69,6 +69,10 @@ def main() -> int:
         from comparisons.check import in_child
 
         return in_child(job, pipe)
+    if job["do"] == "measure":
+        from comparisons.internals.child import in_child as measure
+
+        return measure(job, pipe)
     if job["do"] == "agree":
         return _agree(job, pipe)
     if job["do"] == "draw":

@@ -1,4 +1,4 @@
-"""Writes what is made: dialects.md, performance.md, tables of whole-runs.md, and the outputs of article.ipynb.
+"""Writes what is made: dialects.md, internals.md, performance.md, tables of whole-runs.md, outputs of article.ipynb.
 
     .venv/bin/python docs/make.py                   # all
     .venv/bin/python docs/make.py performance.md    # a page
@@ -16,6 +16,10 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 
+from comparisons.internals.catalogue import AREAS, facts, facts_about
+from comparisons.internals.conventions import CONVENTIONS
+from comparisons.internals.expectation import text_of
+from comparisons.internals.fact import Fact
 from comparisons.lexicon import examples, textbook_of
 from reference.dialects import DIALECTS
 from reference.forms import Form
@@ -46,7 +50,8 @@ def section(form: Form) -> str:
         for before, after in examples(change, textbook):
             lines += [str(before), f"    becomes  {after.formula}"]
     sources = ", ".join(f"`{source}`" for source in form.source.split("; "))
-    return "\n".join([*lines, "```", "", wrapped(f"Source: {sources}"), ""])
+    measured_by = ", ".join(f"[`{name}`](internals.md#{name})" for name in facts_about(form.name))
+    return "\n".join([*lines, "```", "", wrapped(f"Source: {sources}"), "", wrapped(f"Measured by {measured_by}"), ""])
 
 
 def wrapped(text: str) -> str:
@@ -60,6 +65,59 @@ def dialects() -> str:
     for choice, forms in groupby(DIALECTS, key=lambda form: form.choice):
         parts.append(f"## {choice[0].upper()}{choice[1:]}\n")
         parts += map(section, forms)
+    return "\n".join(parts)
+
+
+INTERNALS = """\
+# What frameworks really compute
+
+<!-- Made by docs/make.py from comparisons/internals/: change it there. -->
+
+{n} facts about Keras, TensorFlow and PyTorch, each an experiment of a few lines that measures it. `backproof internals`
+lists them, `backproof internals adam-epsilon` shows one with its code and runs it on what is installed here, and
+
+```sh
+backproof internals --run
+```
+
+runs them all and says which no longer hold. What stands below each fact is what its experiment must measure: a value to
+the bit, a bound from the number of roundings, or, where it says "measured", a figure that was measured on
+{versions}. `backproof quiz` asks before it tells.
+
+## Conventions side by side
+
+{table}
+
+Keras, PyTorch and TensorFlow were measured by the facts in the last column; JAX (with optax and flax) and the textbook
+are told. A gap means that there is no such choice, or that nobody looked.
+"""
+
+
+def fact_section(fact: Fact) -> str:
+    """One fact."""
+    shows = " It shows on the article's network." if fact.on_article else ""
+    lines = [f"### `{fact.id}`", "", wrapped(fact.claim), ""]
+    lines += [wrapped(f"Why it matters: {fact.matters[0].lower()}{fact.matters[1:]}{shows}"), "", "```text"]
+    lines += [f"{name}: {text_of(value)}" for name, value in fact.expected.items()]
+    sources = ", ".join(f"`{source}`" for source in fact.source.split("; "))
+    lines += ["```", "", wrapped(f"Source: {sources}{f'; below it {fact.deeper}' if fact.deeper else ''}"), ""]
+    if fact.of:
+        links = ", ".join(f"[`{name}`](dialects.md#{name})" for name in fact.of)
+        lines += [wrapped(f"Dialect: {links}"), ""]
+    if fact.depends:
+        lines += ["It depends on the machine, and is held against processors of the same kind only.", ""]
+    return "\n".join(lines)
+
+
+def internals() -> str:
+    """The whole catalogue, with the table of conventions."""
+    head = "| choice | Keras | PyTorch | TensorFlow | JAX | textbook | measured by |"
+    rows = ([*row[:6], ", ".join(f"[{name}](internals.md#{name})" for name in row.facts)] for row in CONVENTIONS)
+    versions = next(fact.versions for fact in facts())
+    parts = [INTERNALS.format(n=len(facts()), versions=versions, table=table(head, rows))]
+    for area, found in groupby(facts(), key=lambda fact: fact.area):
+        parts.append(f"## {AREAS[area][0].upper()}{AREAS[area][1:]}\n")
+        parts += map(fact_section, found)
     return "\n".join(parts)
 
 
@@ -104,7 +162,7 @@ def _line(row: dict[str, str]) -> list[str]:
     return [row["case"], row["contender"], f"{value} {row['unit']}".strip(), row["times"], row["threads"], ratio]
 
 
-PAGES = {"dialects.md": dialects, "performance.md": performance}
+PAGES = {"dialects.md": dialects, "internals.md": internals, "performance.md": performance}
 
 
 def measured(name: str) -> list[dict[str, str]]:

@@ -293,6 +293,50 @@ def explain(name: Annotated[str, Parameter(help="A name from `backproof mistakes
     return explain_command(name)
 
 
+@app.command
+def internals(
+    *names: Annotated[str, Parameter(help="A fact, or with --run facts and areas; with --diff two files.")],
+    run: Annotated[bool, Parameter(negative=(), help="Measure all of them, here and now.")] = False,
+    diff: Annotated[bool, Parameter(negative=(), help="Compare two files that --run --format json printed.")] = False,
+    python: Annotated[Path | None, Parameter(help="Another installation to measure, OTHER/bin/python.")] = None,
+    format: Annotated[Formats, Parameter(help="Text, or a record for each fact.")] = "text",
+    at_once: Annotated[int | None, Parameter(help="So many processes; by default as there are processors.")] = None,
+    patience: Annotated[float, Parameter(help="Seconds after which a fact is given up.")] = 300.0,
+) -> int:
+    """What Keras and PyTorch really compute: facts, each an experiment that is run on what is installed.
+
+    Exit codes: 1 where a fact no longer holds, 3 where nothing could be run.
+
+    Examples:
+
+        backproof internals
+        backproof internals adam-epsilon
+        backproof internals --run adam loss --format json > here.json
+        backproof internals --diff here.json there.json
+    """
+    from comparisons.command.internals import internals_command
+
+    return internals_command(
+        names, run=run, diff=diff, python=python, how=format, at_once=at_once, patience=patience
+    )  # fmt: skip
+
+
+@app.command
+def quiz(
+    *areas: Annotated[str, Parameter(help="Areas or facts, as `backproof internals` lists them; all by default.")],
+    questions: Annotated[int, Parameter(help="How many.")] = 5,
+    seed: Annotated[int | None, Parameter(help="The same questions again.")] = None,
+    python: Annotated[Path | None, Parameter(help="Another installation to measure, OTHER/bin/python.")] = None,
+) -> int:
+    """Predict what a framework computes, then see it run and explained.
+
+    Example: `backproof quiz adam --questions 3`
+    """
+    from comparisons.command.quiz import quiz_command
+
+    return quiz_command(areas, questions, seed, python)
+
+
 def main() -> None:
     """The console script."""
     from comparisons.errors import UsageError

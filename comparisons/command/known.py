@@ -12,14 +12,15 @@ from comparisons.command.console import console_of, print_records
 from comparisons.lexicon import Entry, entries, entry_of
 from comparisons.messages import entry_text
 
-COLUMNS = ("name", "kind", "equation", "says", "wrong", "right", "shows", "seen", "choice", "source")
+COLUMNS = ("name", "kind", "equation", "says", "wrong", "right", "shows", "seen", "choice", "source", "facts")
 
 
 def mistakes_command(how: Literal["text", "csv", "json"]) -> int:
     """All of them, by equation."""
     found = entries()
     if how != "text":
-        print_records([{name: asdict(entry)[name] for name in COLUMNS} for entry in found], how)
+        told = [{**asdict(entry), "facts": "; ".join(entry.facts)} for entry in found]
+        print_records([{name: record[name] for name in COLUMNS} for record in told], how)
         return 0
     console = console_of()
     console.print(_table(found))

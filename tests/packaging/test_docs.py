@@ -199,7 +199,8 @@ def test_a_rule_rejects(rule: Rule, text: str) -> None:
 
 def test_the_rules_see_what_the_pages_show() -> None:
     commands = [words for words in shell_lines(read("README.md")) if words[0] == "backproof"]
-    assert {"run", "check", "record", "certify", "report", "open", "figures"} == {words[1] for words in commands}
+    shown = {"run", "check", "record", "certify", "report", "open", "figures", "internals", "quiz"}
+    assert shown == {words[1] for words in commands}
     assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "trace.md", "article.ipynb"} <= {p.name for p in PAGES}
     assert fences("```sh\na\n```\n\n- b\n\n  ```toml\n  c = 1\n  ```\n", "toml") == ["c = 1\n"]
     notebook = text_of(ROOT / "docs/article.ipynb")

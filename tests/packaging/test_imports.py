@@ -23,6 +23,7 @@ PACKAGES = ("reference", "comparisons", "reports")
 FAMILIES = ({"torch"}, {"keras", "tensorflow"}, {"jax", "jaxlib", "flax"})  # what comes with one framework
 FRAMEWORKS = set().union(*FAMILIES)
 IMPLEMENTATIONS = "comparisons/implementations/"
+FACTS = "comparisons/internals/facts/"  # their experiments import what they measure, in children of their own
 WITHOUT_FRAMEWORK = {"__init__", "registry", "numpy_reference"}  # files there that anybody may import
 RESULT = {
     f"comparisons.{name}"
@@ -76,6 +77,12 @@ def _module(name: str) -> str | None:
     return name if is_ours else None
 
 
+def outside_functions(source: str) -> str:
+    """What is run when a file is imported; of its functions, their decorators and defaults are left out too."""
+    kept = [node for node in ast.parse(source).body if not isinstance(node, ast.FunctionDef)]
+    return ast.unparse(ast.Module(kept, []))
+
+
 def top(name: str) -> str:
     """The package that a module is in."""
     return name.split(".")[0]
@@ -96,8 +103,15 @@ def comparisons_never_see_reports(path: str, source: str) -> Iterator[str]:
 
 
 def frameworks_stay_in_their_own_files(path: str, source: str) -> Iterator[str]:
-    """A framework is imported only inside its own file under comparisons/implementations/, and those only by it."""
+    """A framework is imported only inside its own file under comparisons/implementations/, and those only by it.
+
+    And inside the experiments of comparisons/internals/facts/, which are loaded by name, so that nobody imports them.
+    """
     found = imported(path, source)
+    if path.startswith(FACTS):
+        yield from (name for name in imported(path, outside_functions(source)) if top(name) in FRAMEWORKS)
+        return
+    yield from (name for name in found if name.startswith("comparisons.internals.facts"))
     if not path.startswith(IMPLEMENTATIONS) or Path(path).stem in WITHOUT_FRAMEWORK:
         yield from (name for name in found if top(name) in FRAMEWORKS)
         ours = {name: name.removeprefix("comparisons.implementations.") for name in found}
@@ -174,6 +188,13 @@ OF_IMPORTS: dict[Rule, tuple[tuple[str, str], ...]] = {  # each with what it mus
         ("comparisons/implementations/registry.py", "def f():\n    import torch"),
         ("comparisons/implementations/registry.py", "from comparisons.implementations.pytorch import train"),
         ("comparisons/implementations/numpy_reference.py", "import jax.numpy as jnp"),
+        ("comparisons/internals/facts/adam.py", "import torch\ndef f():\n    import keras"),
+        ("comparisons/internals/child.py", "def f():\n    import keras"),
+        ("comparisons/internals/catalogue.py", "from comparisons.internals.facts import adam"),
+        (
+            "comparisons/internals/catalogue.py",
+            "def f():\n    import comparisons.internals.facts.adam",
+        ),
     ),
     reports_read_results_only: (
         ("reports/terminal.py", "def f():\n    import torch"),
@@ -251,6 +272,7 @@ LIGHT = (
     "import comparisons.shown_by_torch, comparisons.shown_by_keras",
     "import reference.article, reference.dialects",
     "import comparisons.experiment",
+    "from comparisons.internals.catalogue import facts; facts()",
     "import comparisons.implementations.registry as registry; registry.implementations()",
     "import comparisons.run, comparisons.command.app, reports.terminal",
 )
