@@ -37,9 +37,9 @@ def chromium():
 
 
 @pytest.fixture(scope="module")
-def file(folder, tmp_path_factory):
+def file(text, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(html(folder), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return path
 
 
