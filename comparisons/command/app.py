@@ -302,6 +302,9 @@ def internals(
     format: Annotated[Formats, Parameter(help="Text, or a record for each fact.")] = "text",
     at_once: Annotated[int | None, Parameter(help="So many processes; by default as there are processors.")] = None,
     patience: Annotated[float, Parameter(help="Seconds after which a fact is given up.")] = 300.0,
+    exhaustive: Annotated[
+        bool, Parameter(negative=(), help="Functions over all 2³² float32 inputs, for hours.")
+    ] = False,
 ) -> int:
     """What Keras and PyTorch really compute: facts, each an experiment that is run on what is installed.
 
@@ -317,7 +320,7 @@ def internals(
     from comparisons.command.internals import internals_command
 
     return internals_command(
-        names, run=run, diff=diff, python=python, how=format, at_once=at_once, patience=patience
+        names, run=run, diff=diff, python=python, how=format, at_once=at_once, patience=patience, exhaustive=exhaustive,
     )  # fmt: skip
 
 

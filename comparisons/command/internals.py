@@ -19,12 +19,14 @@ from comparisons.command.console import console_of, print_records
 from comparisons.errors import UsageError
 from comparisons.internals import words
 from comparisons.internals.catalogue import AREAS, chosen, fact_of
+from comparisons.internals.effect import effects_of
 from comparisons.internals.expectation import text_of
 from comparisons.internals.fact import Fact
 from comparisons.internals.measuring import Outcome, measure
 
 STYLES = {"holds": "green", "no longer holds": "red", "not run": "yellow"}
 Formats = Literal["text", "csv", "json"]
+ALL_DAY = 86_400.0  # seconds; a function's 2³² inputs take minutes, in which nothing is told
 
 
 def internals_command(
@@ -36,6 +38,7 @@ def internals_command(
     how: Formats,
     at_once: int | None,
     patience: float,
+    exhaustive: bool = False,
 ) -> int:
     """What was asked for: the list, one fact, all of them measured, or two files compared."""
     if patience <= 0:
@@ -46,8 +49,10 @@ def internals_command(
         raise UsageError("--diff compares two files that `backproof internals --run --format json` printed; name both")
     if diff:
         return _diff(*map(Path, names))
+    if exhaustive and not run:
+        raise UsageError("--exhaustive measures all 2³² inputs of functions; say of which, with --run error-of-exp")
     if run:
-        return _run(chosen(names), python, how, at_once, patience)
+        return _run(chosen(names), python, how, at_once, ALL_DAY if exhaustive else patience, exhaustive)
     if not names or any(name in AREAS for name in names):
         return _list(chosen(names), how)
     if len(names) > 1:
@@ -79,14 +84,18 @@ def _one(fact: Fact, python: Path | None, patience: float) -> int:
     console.print(Text(words.fact_text(fact)), soft_wrap=True)
     (outcome,) = measure([fact], python=python, patience=patience)
     console.print(Text(words.outcome_text(outcome), style=STYLES[outcome.status]), soft_wrap=True)
+    for effect in (effect for name in fact.of for effect in effects_of(name)):
+        console.print(Text(words.paragraph(words.effect_line(effect), "effect")), soft_wrap=True)
     return _exit_code([outcome])
 
 
-def _run(found: Sequence[Fact], python: Path | None, how: Formats, at_once: int | None, patience: float) -> int:
-    began = time.monotonic()
+def _run(
+    found: Sequence[Fact], python: Path | None, how: Formats, at_once: int | None, patience: float, exhaustive: bool
+) -> int:
+    began, variables = time.monotonic(), {"BACKPROOF_EVERY": "1"} if exhaustive else {}
     with _Progress(len(found)) as progress:
         outcomes = measure(
-            found, python=python, at_once=at_once, patience=patience,
+            found, python=python, variables=variables, at_once=at_once, patience=patience,
             told=progress.told, begun=progress.begun, idle=progress.show,
         )  # fmt: skip
     if how != "text":

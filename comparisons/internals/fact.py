@@ -12,6 +12,7 @@ from typing import Any
 from comparisons.internals.expectation import meets, text_of
 
 MEASURED_ON = "keras 3.15.1, tensorflow 2.21.0, torch 2.13.0+cpu, numpy 2.4.6"
+FACTS = "comparisons.internals.facts."
 MEASURED_ON_PROCESSOR = "AMD EPYC, family 25, avx512f"
 
 
@@ -42,12 +43,11 @@ class Fact:
 
     @property
     def code(self) -> str:
-        """The experiment's text, after the helpers that it calls."""
-        named = [self.measure.__globals__.get(name) for name in _names(self.measure.__code__)]
-        helpers: list[Callable[..., Any]] = [
-            found for found in named if inspect.isfunction(found) and found.__module__.endswith("common")
-        ]
-        return "\n\n".join(_text(function) for function in (*dict.fromkeys(helpers), self.measure))
+        """The experiment's text, after the constants and the helpers of the facts' files that it uses."""
+        used = {**inspect.getclosurevars(self.measure).nonlocals, **_used(self.measure, {})}
+        constants = [f"{name} = {value!r}" for name, value in used.items() if not inspect.isfunction(value)]
+        helpers = [_text(value) for value in used.values() if inspect.isfunction(value)]
+        return "\n\n".join(["\n".join(constants)] * bool(constants) + [*helpers, _text(self.measure)])
 
     def wrong(self, figures: Mapping[str, Any]) -> list[str]:
         """What is not as expected, in words; a figure that is missing or that nobody expects is wrong too."""
@@ -63,10 +63,24 @@ def _told(values: Mapping[str, Any], name: str) -> str:
     return text_of(values[name]) if name in values else "nothing"
 
 
+def _used(function: Callable[..., Any], found: dict[str, Any]) -> dict[str, Any]:
+    """The constants and functions of the facts' files that a function uses, and what these use, before them."""
+    for name in _names(function.__code__):
+        value = function.__globals__.get(name)
+        if name in found or value is function:
+            continue
+        if inspect.isfunction(value) and value.__module__.startswith(FACTS):
+            _used(value, found)
+            found[name] = value
+        elif name.isupper() and isinstance(value, (int, float, str, tuple, list, dict)):
+            found[name] = value
+    return found
+
+
 def _names(code: Any) -> list[str]:
     """The names that a function uses, and the functions in it."""
     inner = [name for part in code.co_consts if inspect.iscode(part) for name in _names(part)]
-    return [*code.co_names, *inner]
+    return list(dict.fromkeys([*code.co_names, *inner]))
 
 
 def _text(function: Callable[..., Any]) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from comparisons.errors import UsageError
@@ -54,13 +55,17 @@ def measure(
     facts: Sequence[Fact],
     *,
     python: Path | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
     at_once: int | None = None,
     patience: float = PATIENCE,
     told: Callable[[Outcome], None] = lambda outcome: None,
     begun: Callable[[str], None] = lambda name: None,
     idle: Callable[[], None] = lambda: None,
 ) -> list[Outcome]:
-    """Measure all of them, `told` of each outcome as it comes, and return these in the order of the facts."""
+    """Measure all of them and return the outcomes in the order of the facts, `told` of each as it comes.
+
+    The children have these variables besides ours.
+    """
     known = {fact.id: fact for fact in facts}
     found: dict[str, Outcome] = {}
 
@@ -84,7 +89,10 @@ def measure(
 
     n_at_once = at_once or os.cpu_count() or 1
     with installation(python) as environment:
-        jobs = [_job(names, known, str(python or sys.executable), environment) for names in parts(facts, n_at_once)]
+        jobs = [
+            _job(names, known, str(python or sys.executable), {**environment, **variables})
+            for names in parts(facts, n_at_once)
+        ]
         work(jobs, patience=patience, told=hear, left=lost, idle=idle, at_once=n_at_once)
     return [found[fact.id] for fact in facts]
 

@@ -86,6 +86,17 @@ def outcome_text(outcome: Any) -> str:
     return "\n".join(lines)
 
 
+def effect_line(effect: Any) -> str:
+    """How far a dialect alone moves the article's network."""
+    head = f"{effect.dialect} alone"
+    if not effect.apart:
+        return f"{head}, on the article's network {effect.how}, changes no loss in {effect.precision}"
+    return (
+        f"{head} parts the loss curve of the article's network, {effect.how}, by at most {effect.apart:.2g} "
+        f"in {effect.precision}, after epoch {effect.epoch}"
+    )
+
+
 def verdict_line(outcome: Any) -> str:
     """Holds, no longer holds and how, or cannot run here and why."""
     if outcome.status == "holds":

@@ -3,12 +3,14 @@
 import ast
 import dataclasses
 import importlib.util
+import math
 import re
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from comparisons.accuracy import ACCURACY
 from comparisons.errors import UsageError
 from comparisons.internals.catalogue import AREAS, FILES, chosen, fact_of, facts, facts_about
 from comparisons.internals.conventions import CONVENTIONS
@@ -121,6 +123,17 @@ def test_every_convention_was_measured_by_facts():
     assert len(CONVENTIONS) == len({row.choice for row in CONVENTIONS})
 
 
+@pytest.mark.parametrize("name", ["exp", "log", "log1p", "sqrt", "sigmoid", "tanh"])
+def test_what_is_measured_of_a_function_is_held_against_what_balls_take_it_to_be(name):
+    expected = fact_of(f"error-of-{name}").expected
+    assert {"NumPy", "PyTorch", "TensorFlow", "TensorFlow in a graph", "XLA"} == set(expected)
+    most = {mode: bound.high for mode, bound in expected.items() if (name, mode) != ("exp", "XLA")}
+    assert {ACCURACY[name].float32} == set(most.values())
+    beyond = {mode: math.nextafter(ACCURACY[name].float32, math.inf) for mode in expected}
+    assert set(most) <= {line.partition(":")[0] for line in fact_of(f"error-of-{name}").wrong(beyond)}
+    assert len(expected) == len(fact_of(f"error-of-{name}").wrong(dict.fromkeys(expected, math.nan)))
+
+
 def test_facts_are_chosen_by_id_and_by_area():
     adam = chosen(["adam"])
     assert {"adam"} == {fact.area for fact in adam}
@@ -143,11 +156,15 @@ def test_facts_of_one_environment_share_a_child():
         assert 1 == len({(fact_of(name).environment, "tensorflow" in fact_of(name).needs) for name in share})
 
 
-def test_a_fact_shows_the_helpers_that_its_experiment_calls():
+def test_a_fact_shows_the_constants_and_helpers_that_its_experiment_uses():
     code = fact_of("adam-epsilon").code
+    assert code.startswith("RATE = 0.0009765625\nBETA1 = 0.875\n")
     assert code.index("def keras_steps(") < code.index("def adam_epsilon(")
     assert "@fact" not in code
     assert "def two_classes(" not in code
+    code = fact_of("adam-amsgrad").code
+    assert 1 == code.count("def by_rule(")
+    assert code.index("SPIKE = [10.0, 0.1") < code.index("def by_rule(") < code.index("def adam_amsgrad(")
 
 
 def test_a_fact_cannot_be_changed():

@@ -9,8 +9,8 @@ import pytest
 from comparisons.command.app import app
 from comparisons.command.internals import internals_command
 from comparisons.errors import UsageError
-from comparisons.internals.catalogue import facts
-from tests.internals.fake import PYTHONS
+from comparisons.internals.catalogue import fact_of, facts
+from tests.internals.fake import PYTHONS, installation
 
 pytestmark = pytest.mark.xdist_group("internals")
 HERE = {"id": "a-fact", "status": "holds", "figures": {"x": 1.0, "y": "nan"}, "versions": "keras 3"}
@@ -91,6 +91,14 @@ def test_a_fact_that_only_one_file_has_is_told(called, tmp_path):
     assert (0, True) == (code, "a-fact: only in the first file" in printed.out)
 
 
+def test_all_inputs_are_asked_for_by_a_variable_that_the_experiment_reads(called, tmp_path):
+    body = 'ready()\nsay("raised", fact=job["facts"][0], reason="every " + os.environ.get("BACKPROOF_EVERY", "few"))'
+    python = installation(tmp_path, body)
+    assert "every 1;" in called("--run", "error-of-exp", "--exhaustive", "--python", python)[1].out
+    assert "every few;" in called("--run", "error-of-exp", "--python", python)[1].out
+    assert "BACKPROOF_EVERY" in fact_of("error-of-exp").code
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -101,6 +109,7 @@ def test_a_fact_that_only_one_file_has_is_told(called, tmp_path):
         (("--run", "nothing-like-it"), "no fact and no area"),
         (("--run", "--at-once", "0"), "from 1 on"),
         (("--run", "--patience", "0"), "above 0"),
+        (("error-of-exp", "--exhaustive"), "with --run error-of-exp"),
     ],
 )
 def test_the_users_mistake_is_one_sentence(called, words, said, tmp_path, monkeypatch):
