@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from comparisons.judging import Judging
 from comparisons.precisions import Precision
+from comparisons.streaming import Streaming, judging_of
 from comparisons.trace import Trace
 from reference.forms import Form, in_form
 from reference.network import Network
@@ -28,14 +29,14 @@ class Diagnosis:
 
     def __init__(self, trace: Trace, known: Sequence[Form], precision: Precision | None = None) -> None:
         self.trace, self.known, self.precision = trace, tuple(known), precision
-        self.judging = Judging(trace, precision)
+        self.judging = judging_of(trace, precision)
         self._known_broken: dict[tuple, dict[str, int]] = {}
         self._known_keys: dict[frozenset[str], dict[str, tuple] | None] = {}
         self._known_hits: dict[Form, frozenset[str]] = {}
         self._known_behind: dict[str, frozenset[str]] = {}
         self._known_changes: dict[frozenset[str], dict[str, list[Form]]] = {}
         first = trace if trace.n_steps <= N_FIRST else trace.part(trace.first, trace.first + N_FIRST - 1)
-        self.probes = [self.judging if first is trace else Judging(first, precision)]
+        self.probes: list[Judging | Streaming] = [self.judging if first is trace else Judging(first, precision)]
 
     def whole(self) -> Forms | None:
         """The smallest set of forms that leaves nothing outside; None where no set does.
@@ -298,6 +299,6 @@ class Diagnosis:
         return self.trace.part(begin, min(step + 2, last))
 
 
-def breaks(judging: Judging, network: Network) -> Iterator[tuple[str, int]]:
+def breaks(judging: Judging | Streaming, network: Network) -> Iterator[tuple[str, int]]:
     """The quantities that are broken, and the first step in which each is."""
     return ((row.quantity, row.first_broken) for row in judging.rows(network) if row.first_broken is not None)

@@ -10,8 +10,9 @@ trying another form judges only what that form changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import itertools
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,15 @@ import numpy as np
 from comparisons.balls import Ball
 from comparisons.certificate import Row
 from comparisons.components import components, with_peers
+from comparisons.experiment import Experiment
 from comparisons.precisions import FLOAT64, PRECISIONS, Precision
 from comparisons.rows import Piece, row_of
+from comparisons.tallies import Tally
 from comparisons.trace import Trace
 from reference.network import Equation, Network, Ref, before, now
 from reference.running import evaluate
 
+GIVEN = ("A[0]", "Y")
 Stacks = dict[int, Ball]  # of a per-example quantity, by batch size; of others one Ball of start and steps, under 0
 
 
@@ -51,26 +55,71 @@ class Component:
         return len(self.equations) > 1 and len({e.by for e in self.equations}) == 1 and wait_for_themselves
 
 
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """What one part of a trace leaves for the next: the last balls of what is hidden, by name, of peers by all names.
+
+    For the part itself: `tallies` to count in, by quantity, and `batches`, the experiment's from its first step on.
+    """
+
+    balls: dict[str, Ball] = field(default_factory=dict)
+    peers: dict[tuple[str, ...], Ball] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    batches: Iterator | None = None
+
+
+def plan_of(network: Network, shown: Collection[str]) -> list[Component]:
+    """The components in the order in which they are judged; peers, which wait for themselves alone, as one."""
+    keys: dict[str, int] = {}
+    plan: list[Component] = []
+    for equations, is_cycle in with_peers(components(network.equations, shown), network, shown):
+        defined = {e.defines for e in equations}
+        behind = {ref.name for e in equations for ref in e.reads.values()} - defined
+        reads_data = bool(behind & {"A[0]", "Y"} - set(shown))
+        key = (
+            tuple(e.key for e in equations),
+            tuple(network.start.get(e.defines) for e in equations),
+            network.batches if reads_data else None,
+            tuple(sorted((name, keys[name]) for name in behind if name in keys and name not in shown)),
+        )
+        keys |= dict.fromkeys(defined, hash(key))
+        plan.append(Component(equations, is_cycle, (hash(key), *sorted(defined))))
+    return plan
+
+
 class Judging:
     """Judges one trace under any forms; `network` is the textbook's, or one in forms, of the same experiment."""
 
-    def __init__(self, trace: Trace, precision: Precision | None = None) -> None:
+    def __init__(self, trace: Trace, precision: Precision | None = None, carried: Carried | None = None) -> None:
         self.trace = trace
+        self.carried = carried or Carried()
+        self.left = Carried()
         self.precision = precision or PRECISIONS[trace.precision]
         self.steps = {int(m): trace.steps_of(int(m)) for m in np.unique(trace.sizes)}
         self.shown = {name: self._recorded(name) for name in trace.shown}
         self._known_given: dict[Any, dict[str, Stacks]] = {}
         self._kept: dict[tuple, Outcome] = {}
 
+    def outcome(self, network: Network, component: Component, hidden: dict[str, Stacks]) -> Outcome:
+        """What a component gives, kept; its hidden quantities join the others."""
+        if component.key not in self._kept:
+            self._kept[component.key] = self._judge(network, component, hidden)
+        hidden |= self._kept[component.key].hidden
+        return self._kept[component.key]
+
     def rows(self, network: Network) -> Iterator[Row]:
         """The rows of all shown quantities, in an order in which what is hidden comes before what it explains."""
         if not self.trace.n_steps:
             return
-        for name in ("A[0]", "Y"):
-            if name in self.trace.shown:
-                yield self._against_experiment(network, name)
+        yield from self.given_rows(network)
         for outcome in self._outcomes(network):
             yield from outcome.rows.values()
+
+    def given_rows(self, network: Network) -> Iterator[Row]:
+        """The rows of examples and labels, which are the experiment's."""
+        for name in GIVEN:
+            if name in self.trace.shown:
+                yield self._against_experiment(network, name)
 
     def start_rows(self) -> Iterator[Row]:
         """The start values that the implementation showed, against the experiment's."""
@@ -81,32 +130,13 @@ class Judging:
                 yield row_of(name, "the experiment's start value", pieces, self.trace)
 
     def plan(self, network: Network) -> list[Component]:
-        """The components in the order in which they are judged; peers, which wait for themselves alone, as one."""
-        shown = self.trace.shown
-        keys: dict[str, int] = {}
-        plan: list[Component] = []
-        for equations, is_cycle in with_peers(components(network.equations, shown), network, shown):
-            defined = {e.defines for e in equations}
-            behind = {ref.name for e in equations for ref in e.reads.values()} - defined
-            reads_data = bool(behind & {"A[0]", "Y"} - set(shown))
-            key = (
-                tuple(e.key for e in equations),
-                tuple(network.start.get(e.defines) for e in equations),
-                network.batches if reads_data else None,
-                tuple(sorted((name, keys[name]) for name in behind if name in keys and name not in shown)),
-            )
-            keys |= dict.fromkeys(defined, hash(key))
-            plan.append(Component(equations, is_cycle, (hash(key), *sorted(defined))))
-        return plan
+        """The components of a network, as this trace is judged under it."""
+        return plan_of(network, self.trace.shown)
 
     def _outcomes(self, network: Network) -> Iterator[Outcome]:
         hidden: dict[str, Stacks] = {}
         for component in self.plan(network):
-            if component.key not in self._kept:
-                self._kept[component.key] = self._judge(network, component, hidden)
-            outcome = self._kept[component.key]
-            hidden |= outcome.hidden
-            yield outcome
+            yield self.outcome(network, component, hidden)
 
     def _judge(self, network: Network, component: Component, hidden: Mapping[str, Stacks]) -> Outcome:
         """Evaluate one component on all steps; a cycle step after step."""
@@ -121,9 +151,12 @@ class Judging:
                 old = None
                 if name in network.remembered:
                     old = self.shown[name][0].mid
-                rows[name] = row_of(name, str(equation), pieces[name], self.trace, old)
+                rows[name] = row_of(name, str(equation), pieces[name], self.trace, old, self.carried.tallies.get(name))
             else:
                 balls[name] = self._gathered(network, name, pieces[name])
+                if name in network.remembered and 0 in balls[name]:
+                    is_last = component.is_cycle  # which is the very ball that the next step would read
+                    self.left.balls[name] = pieces[name][-1][1] if is_last else balls[name][0][-1:]
         return Outcome(rows, balls)
 
     def pieces(self, network: Network, quantity: str) -> list[Piece]:
@@ -132,9 +165,7 @@ class Judging:
         for component in self.plan(network):
             if quantity in {e.defines for e in component.equations}:
                 return list(self._pieces(network, component, hidden)[quantity])
-            if component.key not in self._kept:
-                self._kept[component.key] = self._judge(network, component, hidden)
-            hidden |= self._kept[component.key].hidden
+            self.outcome(network, component, hidden)
         raise KeyError(quantity)
 
     def _pieces(self, network: Network, component: Component, hidden: Mapping[str, Stacks]) -> dict[str, list]:
@@ -177,7 +208,8 @@ class Judging:
             if not ref.before
         }
         stacks = {name: _side_by_side(balls) for name, balls in reads.items()}
-        last = _side_by_side([self._start_only(network, e.defines) for e in equations])
+        names = tuple(e.defines for e in equations)
+        last = self.carried.peers.get(names) or _side_by_side([self._start_only(network, name) for name in names])
         own = next(name for name, ref in first.reads.items() if ref.before)
         balls = [last]
         for step in steps:
@@ -185,6 +217,7 @@ class Judging:
                 now_read = {name: stack[step : step + 1] for name, stack in stacks.items()}
                 last = first.by(**now_read, **{own: last}, **first.constants)
             balls.append(last)
+        self.left.peers[names] = last
         mid, radius = np.concatenate([b.mid for b in balls]), np.concatenate([b.radius for b in balls])
         ends = np.cumsum([0, *(int(np.prod(network.shape(e.defines, 0))) for e in equations)])
         return {
@@ -202,17 +235,24 @@ class Judging:
         self, network: Network, equations: tuple[Equation, ...], is_cycle: bool
     ) -> Iterator[tuple[int, np.ndarray]]:
         """Which steps are evaluated together, and their batch size (0 where it does not matter)."""
-        names = {e.defines for e in equations} | {ref.name for e in equations for ref in e.reads.values()}
         if is_cycle:
             for step, m in enumerate(self.trace.sizes):
                 yield int(m), np.array([step])
-        elif any(network.per_example(name) for name in names):
+        elif is_by_size(network, equations):
             yield from self.steps.items()
         else:
             yield 0, np.arange(self.trace.n_steps)
 
     def _value(self, network: Network, ref: Ref, m: int, steps: np.ndarray, hidden: Mapping[str, Stacks]) -> Ball:
         """A quantity's ball at these steps: as it was recorded, given or, if hidden, computed."""
+        if (
+            ref.before
+            and ref.name in self.carried.balls
+            and ref.name not in hidden
+            and steps[0] == 0
+            and len(steps) == 1
+        ):
+            return self.carried.balls[ref.name]
         if ref.name in self.shown:
             stacks = self.shown[ref.name]
         elif ref.name in network.given:
@@ -250,6 +290,8 @@ class Judging:
     def _start_only(self, network: Network, name: str) -> Ball:
         """What a remembered quantity holds before its first step."""
         shape = network.shape(name, 0)
+        if name in self.carried.balls:
+            return self.carried.balls[name]
         if name in self.trace.start:
             return Ball.recorded(self._rounded(self.trace.start[name]).reshape(1, *shape), self.precision)
         if self.trace.first > 1:
@@ -274,15 +316,12 @@ class Judging:
 
     def _computed_given(self, network: Network) -> dict[str, Stacks]:
         experiment, first, n = self.trace.experiment, self.trace.first, self.trace.n_steps
-        batches = experiment.batches()
-        if network.batches:
-            batches = network.batches(batches)
+        batches = self.carried.batches or itertools.islice(batches_of(experiment, network), first - 1, None)
         xs: dict[int, list] = {m: [] for m in self.steps}
         ys: dict[int, list] = {m: [] for m in self.steps}
-        for number, (X, Y) in enumerate(batches, 1):
-            if first <= number < first + n:
-                xs[X.shape[1]].append(X)
-                ys[X.shape[1]].append(Y)
+        for X, Y in itertools.islice(batches, n):
+            xs[X.shape[1]].append(X)
+            ys[X.shape[1]].append(Y)
         t = np.arange(first - 1, first + n, dtype=np.float64).reshape(-1, 1, 1)
         rates = experiment.learning_rates()
         alpha = np.concatenate([rates[:1], rates])[first - 1 : first + n].reshape(-1, 1, 1)
@@ -305,12 +344,14 @@ class Judging:
                 by_size.setdefault(ball.shape[-1], []).append((steps, ball))
             return {m: part[0][1] if len(part) == 1 else _concatenated(part) for m, part in by_size.items()}
         shape = network.shape(name, 0) or (1, 1)
-        first = np.full((1, *shape), np.nan)
+        first = Ball(np.full((1, *shape), np.nan))
         if name in network.remembered:
-            first = self._start_only(network, name).mid
+            first = self._start_only(network, name)
         mid = np.empty((self.trace.n_steps + 1, *shape))
         radius = np.zeros_like(mid)
-        mid[0] = first[0]
+        mid[0] = first.mid[0]
+        if name in self.carried.balls:
+            radius[0] = first.radius[0]
         for steps, ball in pieces:
             mid[steps + 1] = ball.mid
             if ball.spread is not None:
@@ -320,7 +361,19 @@ class Judging:
     def _against_experiment(self, network: Network, name: str) -> Row:
         given = self._given(network)[name]
         pieces = [Piece(self.steps[m], Ball(given[m].mid), self.shown[name][m].mid) for m in self.steps]
-        return row_of(name, f"{name} is the experiment's", pieces, self.trace)
+        return row_of(name, f"{name} is the experiment's", pieces, self.trace, tally=self.carried.tallies.get(name))
+
+
+def is_by_size(network: Network, equations: tuple[Equation, ...]) -> bool:
+    """Whether equations give or read an entry per example, so that steps are stacked by their number of examples."""
+    names = {e.defines for e in equations} | {ref.name for e in equations for ref in e.reads.values()}
+    return any(network.per_example(name) for name in names)
+
+
+def batches_of(experiment: Experiment, network: Network) -> Iterator:
+    """The experiment's batches, as the network in its form takes them."""
+    batches = experiment.batches()
+    return network.batches(batches) if network.batches else batches
 
 
 def _side_by_side(balls: list[Ball]) -> Ball:

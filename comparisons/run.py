@@ -26,6 +26,7 @@ from comparisons.result import (
     write,
 )
 from comparisons.saving import end
+from comparisons.stored import MEMORY
 from comparisons.wording import assumption, reason_of
 
 PATIENCE = 300.0  # seconds without a sign of life after which an implementation is given up
@@ -51,6 +52,7 @@ def run(
     *,
     asked_for: bool = True,
     patience: float = PATIENCE,
+    memory: int = MEMORY,
     watch: Watcher = lambda name, event: None,
     idle: Callable[[], None] = lambda: None,
 ) -> Result:
@@ -73,7 +75,7 @@ def run(
         watch(job.name, event)
         if event["event"] == "recorded":
             found[job.name, event["precision"]].seconds = event["seconds"]
-            return [_certifying(job.name, event["trace"], event["precision"])]
+            return [_certifying(job.name, event["trace"], event["precision"], memory)]
         return []
 
     def left(job: Job) -> list[Job]:
@@ -87,7 +89,7 @@ def run(
             if name == job.name and progress.seconds is None and not refused & {precision, None}
         ]
         kept = [(precision, trace) for precision, trace in unfinished if end(trace, str(job.ended))]
-        return [_certifying(job.name, str(trace), precision) for precision, trace in kept]
+        return [_certifying(job.name, str(trace), precision, memory) for precision, trace in kept]
 
     for job in work(jobs, patience=patience, told=told, left=left, idle=idle):
         _settle(job, found)
@@ -163,8 +165,8 @@ def _recording(one: Implementation, experiments: Sequence[Experiment], found: di
     return Job(one.name, {"do": "record", "name": one.name, "target": one.target, "tasks": tasks})
 
 
-def _certifying(name: str, trace: str, precision: str) -> Job:
-    return Job(name, {"do": "certify", "trace": trace, "precision": precision})
+def _certifying(name: str, trace: str, precision: str, memory: int) -> Job:
+    return Job(name, {"do": "certify", "trace": trace, "precision": precision, "memory": memory})
 
 
 def _settle(job: Job, found: dict[tuple[str, str], _Progress]) -> None:
