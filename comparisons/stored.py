@@ -53,11 +53,12 @@ class OnDisk(Mapping[str, Stack]):
     def __getitem__(self, name: str) -> Stack:
         if name not in self.names:
             raise KeyError(name)
-        return joined({name: self.read(file)[name]} for file in self.files)[name]
+        alone = OnDisk((name,), self.files, self.shapes, self.network)
+        return joined(map(alone.read, self.files))[name]
 
     def read(self, file: File) -> dict[str, Stack]:
         """What is shown of the steps of a file."""
-        found = chunk_of(file.path, self.shapes, self.network)
+        found = chunk_of(file.path, self.shapes, self.network, self.names)
         return {name: found[name] for name in self.names}
 
     def without(self, names: tuple[str, ...]) -> OnDisk:

@@ -63,7 +63,7 @@ class Streaming:
         tallies = {e.defines: Tally() for component in open_ for e in component.equations}
         tallies |= {name: Tally() for name in GIVEN} if given_key not in self._kept else {}
         carried, batches = Carried(), batches_of(self.trace.experiment, network)
-        for part in self.trace.parts():
+        for part in self._reading(needed, is_given=given_key not in self._kept).parts():
             judging = Judging(part, self.precision, Carried(carried.balls, carried.peers, tallies, batches))
             if given_key not in self._kept:
                 for row in judging.given_rows(network):
@@ -80,6 +80,14 @@ class Streaming:
             self._kept[given_key] = _whole(tallies, GIVEN)
         for component in open_:
             self._kept[component.key] = _whole(tallies, (e.defines for e in component.equations))
+
+    def _reading(self, needed: list[Component], *, is_given: bool) -> Stored:
+        """The trace with what these components define or read alone, and with examples and labels if these are."""
+        equations = [equation for component in needed for equation in component.equations]
+        names = {e.defines for e in equations} | {ref.name for e in equations for ref in e.reads.values()}
+        shown = list(self.trace.shown)
+        kept = {shown[0], *names, *(GIVEN if is_given else ())}  # at least one, which says how many steps there are
+        return self.trace.hiding(*(name for name in shown if name not in kept))
 
     def _order(self, network: Network, component: Component) -> Order:
         """Of equally bad steps the one that `Judging` would meet first."""

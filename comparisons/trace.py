@@ -8,7 +8,7 @@ runs nothing: no pickle, no path outside the folder.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -242,22 +242,30 @@ def _experiment(head: Mapping[str, Any], folder: Path) -> Experiment:
     return experiment
 
 
-def _tensors(path: Path) -> dict[str, np.ndarray]:
-    from safetensors import SafetensorError
+def _tensors(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError, safe_open
     from safetensors.numpy import load_file
 
     try:
-        return load_file(path)
+        if names is None:
+            return load_file(path)
+        with safe_open(path, framework="numpy") as file:
+            return {key: file.get_tensor(key) for key in file.keys() if key.partition(" of ")[0] in names}  # noqa: SIM118
     except FileNotFoundError:
         raise UsageError(f"{path} is missing, but trace.json names it") from None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} is damaged, no safetensors file, or of a type that NumPy lacks: {error}") from None
 
 
-def chunk_of(path: Path, expected: Mapping[str, tuple], network: Network) -> dict[str, Stack]:
-    """What is shown of the steps of a chunk. Error: UsageError where it is not what trace.json says."""
+def chunk_of(
+    path: Path, expected: Mapping[str, tuple], network: Network, names: Collection[str] | None = None
+) -> dict[str, Stack]:
+    """What is shown of the steps of a chunk, or these quantities of it alone.
+
+    Error: UsageError where it is not what trace.json says.
+    """
     shown: dict[str, Any] = {}
-    for key, array in _tensors(path).items():
+    for key, array in _tensors(path, names).items():
         name, _, m = key.partition(" of ")
         if name not in expected or name not in network.shapes:
             raise UsageError(
@@ -274,7 +282,7 @@ def chunk_of(path: Path, expected: Mapping[str, tuple], network: Network) -> dic
             shown.setdefault(name, {})[int(m)] = array
         else:
             shown[name] = array
-    missing = set(expected) - set(shown)
+    missing = set(expected if names is None else names) - set(shown)
     if missing:
         raise UsageError(f"{path} lacks {', '.join(sorted(missing))}, which trace.json lists as shown")
     return shown
