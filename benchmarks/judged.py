@@ -2,8 +2,8 @@
 
     python -m benchmarks.judged record JSON     # or certify; a number of times on each line of standard input, 0 to end
 
-The first line that it prints is "ready"; then the seconds that it took, and at last its peak memory in MiB and, of
-certifying, how many numbers were judged.
+Certifying may take the memory that the commands give it by default. The first line that it prints is "ready"; then the
+seconds that it took, and at last its peak memory in MiB and, of certifying, how many numbers were judged.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from comparisons.certifying import certify
 from comparisons.experiment import Circles, Experiment
 from comparisons.implementations.registry import find, load
 from comparisons.recording import record
+from comparisons.stored import MEMORY
 from comparisons.trace import load as load_trace
 
 
@@ -54,7 +55,7 @@ def main() -> None:
             if what == "record":
                 record(subject, experiment, layout=layout, into=folder)
             else:
-                checked = certify(load_trace(folder)).checked
+                checked = certify(load_trace(folder, MEMORY)).checked
         print(time.perf_counter() - began, file=answers, flush=True)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, checked, file=answers, flush=True)
 

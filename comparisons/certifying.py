@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from comparisons.certificate import Certificate, Chain, Row
-from comparisons.curves import curves_of, final_of
+from comparisons.curves import final
 from comparisons.diagnosis import Diagnosis
 from comparisons.experiment import Experiment
 from comparisons.hints import hints_of
 from comparisons.naming import Name, Naming, hidden_before
 from comparisons.recording import recorded
 from comparisons.result import REFERENCE
+from comparisons.streaming import Streaming
 from comparisons.trace import Trace
 from comparisons.wording import ending_of, first_broken
 from reference.dialects import DIALECTS
@@ -66,7 +67,11 @@ def certify(
         alike = diagnosis.not_told_apart(found) if holds else diagnosis.as_small(found)
     row = first_broken(rows)
     of_step = row is not None and row.first_broken != 0 and row.quantity in network.by_name
-    hints = hints_of(diagnosis.judging, network, row.quantity) if row and of_step and not names else ()
+    hints: tuple[str, ...] = ()
+    if row and of_step and not names:
+        judging = diagnosis.judging
+        near = judging.near(int(row.first_broken or 1)) if isinstance(judging, Streaming) else judging
+        hints = hints_of(near, network, row.quantity) if near else ()
     next_to_show: tuple[str, ...] = ()
     if row is not None:
         next_to_show = search.next_to_show(names) if search and names else hidden_before(trace, row.quantity)
@@ -80,7 +85,7 @@ def certify(
         shown=tuple(trace.shown),
         same_arithmetic=trace.implementation == REFERENCE and trace.precision == "float64",
         given=tuple(row.quantity for row in rows if row.quantity not in of_equations),
-        final=final_of(curves_of(trace)),
+        final=final(trace),
         hints=hints,
         explained_by=tuple(name.families for name in names),
         show_next=next_to_show,

@@ -20,6 +20,7 @@ from comparisons.processes import Job, work
 from comparisons.recording import n_threads
 from comparisons.result import read_certificate, to_json
 from comparisons.saving import end
+from comparisons.stored import MEMORY
 from comparisons.trace import Trace, load
 from comparisons.unfinished import certified
 from comparisons.view import View
@@ -108,6 +109,7 @@ def check(
     is_strict: bool = False,
     reproduce: bool = False,
     patience: float,
+    memory: int = MEMORY,
     out: Path | None = None,
     printed: TextIO | None = None,
     watch: Watcher = lambda name, event: None,
@@ -132,7 +134,8 @@ def check(
         }  # fmt: skip
 
         def judging(name: str) -> Job:
-            task = {"do": "check", "trace": str(traces[name]), "view": asdict(view), "reproduce": reproduce}
+            task = {"do": "check", "trace": str(traces[name]), "view": asdict(view), "reproduce": reproduce,
+                    "memory": memory}  # fmt: skip
             return Job(name, task)
 
         def left(job: Job) -> list[Job]:
@@ -173,7 +176,7 @@ def in_child(job: dict[str, Any], pipe: Any) -> int:
     view = View(**{**job["view"], "only": tuple(job["view"]["only"])})
     try:
         with pipe.alive():
-            one = judged(load(Path(job["trace"])), view, reproduce=job["reproduce"])
+            one = judged(load(Path(job["trace"]), job["memory"]), view, reproduce=job["reproduce"])
     except UsageError as error:
         pipe.tell("failed", precision=None, reason=str(error))
         return 0

@@ -28,3 +28,9 @@ def network_of(experiment: Experiment) -> Network:
 def given_by(experiment: Experiment) -> Iterator[dict[str, Array]]:
     """What each step is given: A[0], Y, t and alpha."""
     return batches_given(experiment.batches(), experiment.learning_rates())
+
+
+def batches_of(experiment: Experiment, network: Network) -> Iterator:
+    """The experiment's batches, as the network in its form takes them."""
+    batches = experiment.batches()
+    return network.batches(batches) if network.batches else batches

@@ -65,9 +65,13 @@ def _running(trace: Trace, after: Mapping[str, np.ndarray]) -> tuple[np.ndarray,
     ) / total
 
 
-def final_of(curves: Curves | None) -> dict[str, float | None] | None:
-    """Loss, accuracy and test accuracy with the last step's weights."""
-    if curves is None:
+def final(trace: Trace) -> dict[str, float | None] | None:
+    """Loss, accuracy and test accuracy with the weights that the last step left; None where they are not all shown."""
+    names = trace.network.parameters
+    if not set(names) <= set(trace.shown) or not trace.is_whole:
         return None
-    test = None if curves.test_accuracy is None else float(curves.test_accuracy[-1])
-    return {"loss": float(curves.loss[-1]), "accuracy": float(curves.accuracy[-1]), "test_accuracy": test}
+    weights = {name: trace.values(name, trace.n_steps)[None] for name in names}
+    loss, accuracy = loss_and_accuracy(trace.network, weights, *trace.experiment.train_set())
+    test = trace.experiment.test_set()
+    test_accuracy = None if test is None else float(loss_and_accuracy(trace.network, weights, *test)[1][-1])
+    return {"loss": float(loss[-1]), "accuracy": float(accuracy[-1]), "test_accuracy": test_accuracy}

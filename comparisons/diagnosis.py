@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from comparisons.judging import Judging
 from comparisons.precisions import Precision
+from comparisons.streaming import Streaming, judging_of
 from comparisons.trace import Trace
 from reference.forms import Form, in_form
 from reference.network import Network
@@ -28,7 +29,7 @@ class Diagnosis:
 
     def __init__(self, trace: Trace, known: Sequence[Form], precision: Precision | None = None) -> None:
         self.trace, self.known, self.precision = trace, tuple(known), precision
-        self.judging = Judging(trace, precision)
+        self.judging = judging_of(trace, precision)
         self._known_networks: dict[Forms, Network | None] = {(): trace.network}
         self._known_broken: dict[tuple, dict[str, int]] = {}
         self._known_keys: dict[frozenset[str], dict[str, tuple] | None] = {}
@@ -36,7 +37,10 @@ class Diagnosis:
         self._known_behind: dict[str, frozenset[str]] = {}
         self._known_changes: dict[frozenset[str], dict[str, list[Form]]] = {}
         first = trace if trace.n_steps <= N_FIRST else trace.part(trace.first, trace.first + N_FIRST - 1)
-        self.probes = [self.judging if first is trace else Judging(first, precision, self.judging)]
+        plans = self.judging.plans
+        self.probes: list[Judging | Streaming] = [
+            self.judging if first is trace else Judging(first, precision, plans=plans)
+        ]
 
     def whole(self) -> Forms | None:
         """The smallest set of forms that leaves nothing outside; None where no set does.
@@ -65,7 +69,7 @@ class Diagnosis:
             if found := next(breaks(probe, network), None):
                 return found[0]
         if found := next(breaks(self.judging, network), None):
-            self.probes.append(Judging(self._around(found[1]), self.precision, self.judging))
+            self.probes.append(Judging(self._around(found[1]), self.precision, plans=self.judging.plans))
             return found[0]
         return None
 
@@ -106,7 +110,7 @@ class Diagnosis:
             broken_at = self._first_broken_step(forms, known=set(self._broken_under(forms)))
             if broken_at is None:
                 return forms
-            self.probes.append(Judging(self._around(broken_at), self.precision, self.judging))
+            self.probes.append(Judging(self._around(broken_at), self.precision, plans=self.judging.plans))
 
     def knows(self, forms: Forms) -> None:
         """Take up forms that were found elsewhere; a form that changes whatever is there comes after all others."""
@@ -301,6 +305,6 @@ class Diagnosis:
         return self.trace.part(begin, min(step + 2, last))
 
 
-def breaks(judging: Judging, network: Network) -> Iterator[tuple[str, int]]:
+def breaks(judging: Judging | Streaming, network: Network) -> Iterator[tuple[str, int]]:
     """The quantities that are broken, and the first step in which each is."""
     return ((row.quantity, row.first_broken) for row in judging.rows(network) if row.first_broken is not None)

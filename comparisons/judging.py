@@ -10,22 +10,25 @@ trying another form judges only what that form changes.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from comparisons.balls import Ball
 from comparisons.certificate import Row
-from comparisons.components import DATA, are_alike, components, hidden_behind, with_peers
+from comparisons.components import DATA, are_alike, hidden_behind
+from comparisons.composed import batches_of
+from comparisons.plans import Component, Plans, is_by_size
 from comparisons.precisions import FLOAT64, PRECISIONS, Precision
 from comparisons.rows import Piece, row_of
 from comparisons.stacks import Stacks, concatenated, from_then_on, side_by_side
+from comparisons.tallies import Tally
 from comparisons.trace import Trace
-from reference.network import Equation, Network, Ref, before, now
+from reference.network import Equation, Network, Ref, now
 from reference.running import evaluate
 
 N_REMEMBERED = 16  # of what was broken: more would take as long to compare as to judge
@@ -42,52 +45,62 @@ class Outcome:
 
 
 @dataclass(frozen=True, eq=False)
-class Component:
-    """Equations that are judged together; equal keys give equal outcomes."""
+class Carried:
+    """What one part of a trace leaves for the next: the last balls of what is hidden, by name, of peers by all names.
 
-    equations: tuple[Equation, ...]
-    is_cycle: bool
-    key: tuple
+    For the part itself: `tallies` to count in, by quantity, and `batches`, the experiment's from its first step on.
+    """
 
-    @property
-    def are_peers(self) -> bool:
-        """Whether they are equal elementwise equations of several quantities, each waiting for itself alone."""
-        wait_for_themselves = all(before(e.defines) in e.reads.values() for e in self.equations)
-        return len(self.equations) > 1 and len({e.by for e in self.equations}) == 1 and wait_for_themselves
+    balls: dict[str, Ball] = field(default_factory=dict)
+    peers: dict[tuple[str, ...], Ball] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    batches: Iterator | None = None
 
 
 class Judging:
     """Judges one trace under any forms; `network` is the textbook's, or one in forms, of the same experiment.
 
-    Whole: the judging of the whole trace where this one is of a part of it; plans are made once for both.
+    Carried: what the part before this one has left. Plans: those of the whole trace where this is a part of it.
     """
 
-    def __init__(self, trace: Trace, precision: Precision | None = None, whole: Judging | None = None) -> None:
+    def __init__(
+        self, trace: Trace, precision: Precision | None = None, carried: Carried | None = None,
+        plans: Plans | None = None,
+    ) -> None:  # fmt: skip
         self.trace = trace
+        self.carried = carried or Carried()
+        self.left = Carried()
         self.precision = precision or PRECISIONS[trace.precision]
         self.steps = {int(m): trace.steps_of(int(m)) for m in np.unique(trace.sizes)}
         self.shown = {name: self._recorded(name) for name in trace.shown}
         self._known_given: dict[Any, dict[str, Stacks]] = {}
         self._kept: dict[tuple, Outcome] = {}
-        self._known_keys: WeakKeyDictionary[Equation, tuple] = WeakKeyDictionary()
-        self._known_plans: WeakKeyDictionary[Network, list[Component]] = WeakKeyDictionary()
-        if whole is not None:
-            self._known_plans, self._known_keys = whole._known_plans, whole._known_keys
+        self.plans = plans or Plans(trace.shown)
         self._known_data: dict[Any, list[Row]] = {}
         self._broke: deque[tuple[tuple[str, ...], Network]] = deque(maxlen=N_REMEMBERED)
+
+    def outcome(self, network: Network, component: Component, hidden: dict[str, Stacks]) -> Outcome:
+        """What a component gives, kept; its hidden quantities join the others."""
+        if component.key not in self._kept:
+            self._kept[component.key] = self._judge(network, component, hidden)
+        hidden |= self._kept[component.key].hidden
+        return self._kept[component.key]
 
     def rows(self, network: Network) -> Iterator[Row]:
         """The rows of all shown quantities, in an order in which what is hidden comes before what it explains."""
         if not self.trace.n_steps:
             return
         if network.batches not in self._known_data:
-            self._known_data[network.batches] = [
-                row_of(name, f"{name} is the experiment's", self._against_experiment(network, name), self.trace)
-                for name in self._given_shown()
-            ]
+            self._known_data[network.batches] = list(self.given_rows(network))
         yield from self._known_data[network.batches]
         for outcome in self._outcomes(network):
             yield from outcome.rows.values()
+
+    def given_rows(self, network: Network) -> Iterator[Row]:
+        """The rows of examples and labels, which are the experiment's."""
+        for name in self._given_shown():
+            pieces = self._against_experiment(network, name)
+            yield row_of(name, f"{name} is the experiment's", pieces, self.trace, tally=self.carried.tallies.get(name))
 
     def is_broken(self, network: Network) -> bool:
         """Whether any quantity is broken; what was broken before and is judged alike is so again."""
@@ -136,42 +149,13 @@ class Judging:
                     hidden[name] = self._gathered(network, name, pieces)
 
     def plan(self, network: Network) -> list[Component]:
-        """The components in the order in which they are judged; peers, which wait for themselves alone, as one."""
-        if network not in self._known_plans:
-            self._known_plans[network] = self._planned(network)
-        return self._known_plans[network]
-
-    def _planned(self, network: Network) -> list[Component]:
-        shown = self.trace.shown
-        keys: dict[str, int] = {}
-        plan: list[Component] = []
-        for equations, is_cycle in with_peers(components(network.equations, shown), network, shown):
-            defined = {e.defines for e in equations}
-            behind = {ref.name for e in equations for ref in e.reads.values()} - defined
-            reads_data = bool(behind & set(DATA) - set(shown))
-            key = (
-                tuple(self._key_of(e) for e in equations),
-                tuple(network.start.get(e.defines) for e in equations),
-                network.batches if reads_data else None,
-                tuple(sorted((name, keys[name]) for name in behind if name in keys and name not in shown)),
-            )
-            keys |= dict.fromkeys(defined, hash(key))
-            plan.append(Component(equations, is_cycle, (hash(key), *sorted(defined))))
-        return plan
-
-    def _key_of(self, equation: Equation) -> tuple:
-        if equation not in self._known_keys:
-            self._known_keys[equation] = equation.key
-        return self._known_keys[equation]
+        """The components of a network, as this trace is judged under it."""
+        return self.plans.of(network)
 
     def _outcomes(self, network: Network) -> Iterator[Outcome]:
         hidden: dict[str, Stacks] = {}
         for component in self.plan(network):
-            if component.key not in self._kept:
-                self._kept[component.key] = self._judge(network, component, hidden)
-            outcome = self._kept[component.key]
-            hidden |= outcome.hidden
-            yield outcome
+            yield self.outcome(network, component, hidden)
 
     def _judge(self, network: Network, component: Component, hidden: Mapping[str, Stacks]) -> Outcome:
         """Evaluate one component on all steps; a cycle step after step."""
@@ -184,9 +168,12 @@ class Judging:
             name = equation.defines
             if name in self.trace.shown:
                 old = self._as_it_was(network, name)
-                rows[name] = row_of(name, str(equation), pieces[name], self.trace, old)
+                rows[name] = row_of(name, str(equation), pieces[name], self.trace, old, self.carried.tallies.get(name))
             else:
                 balls[name] = self._gathered(network, name, pieces[name])
+                if name in network.remembered and 0 in balls[name]:
+                    is_last = component.is_cycle  # which is the very ball that the next step would read
+                    self.left.balls[name] = pieces[name][-1][1] if is_last else balls[name][0][-1:]
         return Outcome(rows, balls)
 
     def pieces(self, network: Network, quantity: str) -> list[Piece]:
@@ -195,9 +182,7 @@ class Judging:
         for component in self.plan(network):
             if quantity in {e.defines for e in component.equations}:
                 return list(self._pieces(network, component, hidden)[quantity])
-            if component.key not in self._kept:
-                self._kept[component.key] = self._judge(network, component, hidden)
-            hidden |= self._kept[component.key].hidden
+            self.outcome(network, component, hidden)
         raise KeyError(quantity)
 
     def _pieces(self, network: Network, component: Component, hidden: Mapping[str, Stacks]) -> dict[str, list]:
@@ -240,7 +225,8 @@ class Judging:
             if not ref.before
         }
         stacks = {name: side_by_side(balls) for name, balls in reads.items()}
-        last = side_by_side([self._start_only(network, e.defines) for e in equations])
+        names = tuple(e.defines for e in equations)
+        last = self.carried.peers.get(names) or side_by_side([self._start_only(network, name) for name in names])
         own = next(name for name, ref in first.reads.items() if ref.before)
         balls = [last]
         for step in steps:
@@ -248,6 +234,7 @@ class Judging:
                 now_read = {name: stack[step : step + 1] for name, stack in stacks.items()}
                 last = first.by(**now_read, **{own: last}, **first.constants)
             balls.append(last)
+        self.left.peers[names] = last
         mid, radius = np.concatenate([b.mid for b in balls]), np.concatenate([b.radius for b in balls])
         ends = np.cumsum([0, *(int(np.prod(network.shape(e.defines, 0))) for e in equations)])
         return {
@@ -265,17 +252,24 @@ class Judging:
         self, network: Network, equations: tuple[Equation, ...], is_cycle: bool
     ) -> Iterator[tuple[int, np.ndarray]]:
         """Which steps are evaluated together, and their batch size (0 where it does not matter)."""
-        names = {e.defines for e in equations} | {ref.name for e in equations for ref in e.reads.values()}
         if is_cycle:
             for step, m in enumerate(self.trace.sizes):
                 yield int(m), np.array([step])
-        elif any(network.per_example(name) for name in names):
+        elif is_by_size(network, equations):
             yield from self.steps.items()
         else:
             yield 0, np.arange(self.trace.n_steps)
 
     def _value(self, network: Network, ref: Ref, m: int, steps: np.ndarray, hidden: Mapping[str, Stacks]) -> Ball:
         """A quantity's ball at these steps: as it was recorded, given or, if hidden, computed."""
+        if (
+            ref.before
+            and ref.name in self.carried.balls
+            and ref.name not in hidden
+            and steps[0] == 0
+            and len(steps) == 1
+        ):
+            return self.carried.balls[ref.name]
         if ref.name in self.shown:
             stacks = self.shown[ref.name]
         elif ref.name in network.given:
@@ -313,6 +307,8 @@ class Judging:
     def _start_only(self, network: Network, name: str) -> Ball:
         """What a remembered quantity holds before its first step."""
         shape = network.shape(name, 0)
+        if name in self.carried.balls:
+            return self.carried.balls[name]
         if name in self.trace.start:
             return Ball.recorded(self._rounded(self.trace.start[name]).reshape(1, *shape), self.precision)
         if self.trace.first > 1:
@@ -337,15 +333,12 @@ class Judging:
 
     def _computed_given(self, network: Network) -> dict[str, Stacks]:
         experiment, first, n = self.trace.experiment, self.trace.first, self.trace.n_steps
-        batches = experiment.batches()
-        if network.batches:
-            batches = network.batches(batches)
+        batches = self.carried.batches or itertools.islice(batches_of(experiment, network), first - 1, None)
         xs: dict[int, list] = {m: [] for m in self.steps}
         ys: dict[int, list] = {m: [] for m in self.steps}
-        for number, (X, Y) in enumerate(batches, 1):
-            if first <= number < first + n:
-                xs[X.shape[1]].append(X)
-                ys[X.shape[1]].append(Y)
+        for X, Y in itertools.islice(batches, n):
+            xs[X.shape[1]].append(X)
+            ys[X.shape[1]].append(Y)
         t = np.arange(first - 1, first + n, dtype=np.float64).reshape(-1, 1, 1)
         rates = experiment.learning_rates()
         alpha = np.concatenate([rates[:1], rates])[first - 1 : first + n].reshape(-1, 1, 1)
@@ -368,12 +361,14 @@ class Judging:
                 by_size.setdefault(ball.shape[-1], []).append((steps, ball))
             return {m: part[0][1] if len(part) == 1 else concatenated(part) for m, part in by_size.items()}
         shape = network.shape(name, 0) or (1, 1)
-        first = np.full((1, *shape), np.nan)
+        first = Ball(np.full((1, *shape), np.nan))
         if name in network.remembered:
-            first = self._start_only(network, name).mid
+            first = self._start_only(network, name)
         mid = np.empty((self.trace.n_steps + 1, *shape))
         radius = np.zeros_like(mid)
-        mid[0] = first[0]
+        mid[0] = first.mid[0]
+        if name in self.carried.balls:
+            radius[0] = first.radius[0]
         for steps, ball in pieces:
             mid[steps + 1] = ball.mid
             if ball.spread is not None:
@@ -381,7 +376,7 @@ class Judging:
         return {0: Ball(mid, radius if radius.any() else None, pieces[0][1].precision)}
 
     def _given_shown(self) -> list[str]:
-        return [name for name in ("A[0]", "Y") if name in self.trace.shown]
+        return [name for name in DATA if name in self.trace.shown]
 
     def _against_experiment(self, network: Network, name: str) -> list[Piece]:
         given = self._given(network)[name]

@@ -9,6 +9,7 @@ import numpy as np
 
 from comparisons.balls import Ball, is_infinite
 from comparisons.certificate import Row
+from comparisons.tallies import Tally
 from comparisons.trace import Trace
 from comparisons.wording import SENSITIVITY
 
@@ -34,8 +35,11 @@ class Judged(NamedTuple):
     is_blind: np.ndarray
 
 
-def row_of(name: str, equation: str, pieces: Sequence[Piece], trace: Trace, old: np.ndarray | None = None) -> Row:
-    """Judge the pieces; `old` has what a carried quantity was before each step.
+def row_of(
+    name: str, equation: str, pieces: Sequence[Piece], trace: Trace, old: np.ndarray | None = None,
+    tally: Tally | None = None,
+) -> Row:  # fmt: skip
+    """Judge the pieces; `old` has what a carried quantity was before each step, `tally` counts what medians are of.
 
     A number outside its ball, or not finite, is broken, and so is a finite one where exactly ∞ is expected. Inside, it
     proves nothing where its ball has no bound, or also holds the old value of what is carried.
@@ -43,6 +47,9 @@ def row_of(name: str, equation: str, pieces: Sequence[Piece], trace: Trace, old:
     parts = [judged(piece, SENSITIVITY[trace.precision], old) for piece in pieces]
     ratios = np.concatenate([part.ratio[part.is_judged] for part in parts])
     radii = np.concatenate([part.radius[part.is_judged] for part in parts])
+    if tally is not None:
+        tally.ratios.add(ratios)
+        tally.radii.add(radii)
     broken = [part.steps[_any_number(part.is_outside)] for part in parts]
     broken_steps = np.concatenate(broken) + trace.first
     step, index, expected, bound, actual, worst = _worst(parts)

@@ -30,6 +30,7 @@ from comparisons.result import (
     write,
 )
 from comparisons.saving import end
+from comparisons.stored import MEMORY
 from comparisons.wording import assumption, reason_of
 
 PATIENCE = 300.0  # seconds without a sign of life after which an implementation is given up
@@ -56,6 +57,7 @@ def run(
     asked_for: bool = True,
     figures: bool = False,
     patience: float = PATIENCE,
+    memory: int = MEMORY,
     watch: Watcher = lambda name, event: None,
     idle: Callable[[], None] = lambda: None,
 ) -> Result:
@@ -80,7 +82,7 @@ def run(
         watch(job.name, event)
         if event["event"] == "recorded":
             found[job.name, event["precision"]].seconds = event["seconds"]
-            return [_certifying(job.name, event["trace"], event["precision"])]
+            return [_certifying(job.name, event["trace"], event["precision"], memory)]
         return []
 
     def left(job: Job) -> list[Job]:
@@ -94,7 +96,7 @@ def run(
             if name == job.name and progress.seconds is None and not refused & {precision, None}
         ]
         kept = [(precision, trace) for precision, trace in unfinished if end(trace, str(job.ended))]
-        return [_certifying(job.name, str(trace), precision) for precision, trace in kept]
+        return [_certifying(job.name, str(trace), precision, memory) for precision, trace in kept]
 
     for job in work(jobs, patience=patience, told=told, left=left, idle=idle):
         _settle(job, found)
@@ -178,8 +180,8 @@ def _recording(one: Implementation, experiments: Sequence[Experiment], found: di
     return Job(one.name, {"do": "record", "name": one.name, "target": one.target, "tasks": tasks})
 
 
-def _certifying(name: str, trace: str, precision: str) -> Job:
-    return Job(name, {"do": "certify", "trace": trace, "precision": precision})
+def _certifying(name: str, trace: str, precision: str, memory: int) -> Job:
+    return Job(name, {"do": "certify", "trace": trace, "precision": precision, "memory": memory})
 
 
 def _settle(job: Job, found: dict[tuple[str, str], _Progress]) -> None:

@@ -8,7 +8,7 @@ runs nothing: no pickle, no path outside the folder.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -145,8 +145,8 @@ def joined(parts: Iterable[Mapping[str, Stack]]) -> dict[str, Stack]:
     return shown
 
 
-def load(folder: str | Path) -> Trace:
-    """The trace in a folder.
+def load(folder: str | Path, memory: int | None = None) -> Trace:
+    """The trace in a folder; one on disk (`comparisons.stored`) where judging it takes more bytes than `memory`.
 
     Error: UsageError, one sentence, for what is no trace, incomplete, truncated, damaged, or of other data.
     """
@@ -166,12 +166,19 @@ def load(folder: str | Path) -> Trace:
     if not chunks:
         raise UsageError(f"{folder} has no chunks: 000000.safetensors and so on are missing; record it again")
     expected = {name: tuple(shape) for name, shape in head["shown"].items()}
-    shown = joined(_chunk(path, expected, network) for path in chunks)
     start = _start(head, folder, network, experiment)
     about, ended = head["about"], head["ended"] or ""
-    trace = Trace(experiment, head["implementation"], shown, start, head["start"] is not None, about=about, ended=ended)
-    _check(trace, folder, expected, head["n_steps"])
-    return trace
+    trace = Trace(experiment, head["implementation"], {}, start, head["start"] is not None, about=about, ended=ended)
+    if memory is not None:
+        from comparisons.stored import files_of, steps_within, stored  # which is made of traces
+
+        if (n_at_once := steps_within(memory, trace)) < head["n_steps"]:
+            files, found = files_of(chunks, expected, network)
+            _check(found, folder, experiment, network, expected, head["n_steps"])
+            return stored(trace, files, expected, n_at_once)
+    shown = joined(chunk_of(path, expected, network) for path in chunks)
+    _check(measured(shown), folder, experiment, network, expected, head["n_steps"])
+    return replace(trace, shown=shown)
 
 
 def _head(folder: Path) -> dict[str, Any]:
@@ -235,21 +242,30 @@ def _experiment(head: Mapping[str, Any], folder: Path) -> Experiment:
     return experiment
 
 
-def _tensors(path: Path) -> dict[str, np.ndarray]:
-    from safetensors import SafetensorError
+def _tensors(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError, safe_open
     from safetensors.numpy import load_file
 
     try:
-        return load_file(path)
+        if names is None:
+            return load_file(path)
+        with safe_open(path, framework="numpy") as file:
+            return {key: file.get_tensor(key) for key in file.keys() if key.partition(" of ")[0] in names}  # noqa: SIM118
     except FileNotFoundError:
         raise UsageError(f"{path} is missing, but trace.json names it") from None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} is damaged, no safetensors file, or of a type that NumPy lacks: {error}") from None
 
 
-def _chunk(path: Path, expected: Mapping[str, tuple], network: Network) -> dict[str, Stack]:
+def chunk_of(
+    path: Path, expected: Mapping[str, tuple], network: Network, names: Collection[str] | None = None
+) -> dict[str, Stack]:
+    """What is shown of the steps of a chunk, or these quantities of it alone.
+
+    Error: UsageError where it is not what trace.json says.
+    """
     shown: dict[str, Any] = {}
-    for key, array in _tensors(path).items():
+    for key, array in _tensors(path, names).items():
         name, _, m = key.partition(" of ")
         if name not in expected or name not in network.shapes:
             raise UsageError(
@@ -266,7 +282,7 @@ def _chunk(path: Path, expected: Mapping[str, tuple], network: Network) -> dict[
             shown.setdefault(name, {})[int(m)] = array
         else:
             shown[name] = array
-    missing = set(expected) - set(shown)
+    missing = set(expected if names is None else names) - set(shown)
     if missing:
         raise UsageError(f"{path} lacks {', '.join(sorted(missing))}, which trace.json lists as shown")
     return shown
@@ -287,20 +303,27 @@ def _start(head: Mapping[str, Any], folder: Path, network: Network, experiment: 
     return start
 
 
-def _check(trace: Trace, folder: Path, expected: Mapping[str, tuple], n_steps: int) -> None:
+def measured(shown: Mapping[str, Stack]) -> dict[str, dict[int, tuple[int, str]]]:
+    """Of each quantity by batch size, 0 where it has no entry per example: how many steps, and their precision."""
+    stacks = {name: stack if isinstance(stack, Mapping) else {0: stack} for name, stack in shown.items()}
+    return {name: {m: (len(x), str(x.dtype)) for m, x in stack.items()} for name, stack in stacks.items()}
+
+
+def _check(
+    found: Mapping[str, Mapping[int, tuple[int, str]]], folder: Path, experiment: Experiment, network: Network,
+    names: Iterable[str], n_steps: int,
+) -> None:  # fmt: skip
     """Refuse a trace that lacks some of its steps, or is in another precision than its experiment."""
-    each = np.unique(trace.experiment.batch_sizes[:n_steps], return_counts=True)
+    each = np.unique(experiment.batch_sizes[:n_steps], return_counts=True)
     sizes = {int(m): int(n) for m, n in zip(*each, strict=True)}
-    for name in expected:
-        stack = trace.shown.get(name, {})
-        parts: Mapping[int, np.ndarray] = stack if isinstance(stack, Mapping) else {0: stack}
-        lengths = {m: len(part) for m, part in parts.items()}
-        if lengths != (sizes if trace.network.per_example(name) else {0: n_steps}):
+    for name in names:
+        lengths = {m: n for m, (n, _) in found.get(name, {}).items()}
+        if lengths != (sizes if network.per_example(name) else {0: n_steps}):
             raise UsageError(
                 f"{folder} is truncated: {name} has {sum(lengths.values()):,} of {n_steps:,} steps; record it again"
             )
-        for part in parts.values():
-            if part.dtype != trace.experiment.dtype:
+        for _, precision in found[name].values():
+            if precision != experiment.precision:
                 raise UsageError(
-                    f"{folder}: {name} is {part.dtype}, but the experiment's precision is {trace.precision}"
+                    f"{folder}: {name} is {precision}, but the experiment's precision is {experiment.precision}"
                 )

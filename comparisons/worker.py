@@ -147,7 +147,7 @@ def _certify(job: dict[str, Any], pipe: Pipe) -> int:
 
     try:
         with pipe.alive():
-            certificate = certify(load(Path(job["trace"])))
+            certificate = certify(load(Path(job["trace"]), job["memory"]))
     except UsageError as error:
         pipe.tell("failed", precision=None, reason=str(error))
         return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -75,6 +75,11 @@ class Equation:
     def value(self, values: Mapping[Ref, Array]) -> Array:
         """What the equation gives on these values, whatever kind of array they are."""
         return self.by(**{name: values[ref] for name, ref in self.reads.items()}, **self.constants)
+
+    @functools.cached_property
+    def of_this_step(self) -> frozenset[str]:
+        """The names of what it reads of this step; kept, since one equation stands in many networks."""
+        return frozenset(ref.name for ref in self.reads.values() if not ref.before)
 
     @property
     def key(self) -> tuple:
@@ -196,6 +201,8 @@ def in_running_order(equations: Iterable[Equation]) -> tuple[Equation, ...]:
     Error: ValueError for a circle within a step, which it names.
     """
     equations = tuple(equations)
+    if are_in_running_order(equations):
+        return equations
     home = {equation.defines: equation for equation in equations}
     placed: dict[str, Equation] = {}
     circle: list[str] = []
@@ -214,6 +221,18 @@ def in_running_order(equations: Iterable[Equation]) -> tuple[Equation, ...]:
     for equation in equations:
         place(equation)
     return tuple(placed.values())
+
+
+def are_in_running_order(equations: Sequence[Equation]) -> bool:
+    """Whether none is defined twice, and none reads a value of this step that itself or a later one defines."""
+    to_come = {equation.defines for equation in equations}
+    if len(to_come) < len(equations):
+        return False
+    for equation in equations:
+        if not to_come.isdisjoint(equation.of_this_step):
+            return False
+        to_come.remove(equation.defines)
+    return True
 
 
 def compose(layers: Iterable[Group], loss: Group, optimizers: Iterable[Group], given: Mapping[str, Shape]) -> Network:

@@ -38,6 +38,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
+Memory = Annotated[str, Parameter(help="What a process may take, such as 512MiB; longer traces are judged in parts.")]
 Formats = Literal["text", "csv", "json"]
 Experiments = Annotated[str, Parameter(help="`article`, `gradient-descent`, or the path of a TOML file.")]
 
@@ -55,6 +56,7 @@ def run(
     ] = None,
     out: Annotated[Path, Parameter(help="The folder for result and traces.")] = Path("build/backproof"),
     patience: Annotated[float, Parameter(help="Seconds without a step after which one is given up.")] = 300.0,
+    memory: Memory = "1GiB",
     quiet: Annotated[bool, Parameter(negative=(), help="Print the verdict line alone.")] = False,
     figures: Annotated[
         bool, Parameter(help="Work out what figures need, and put the article's claims to the test.")
@@ -70,7 +72,7 @@ def run(
     """
     from comparisons.command.run import run_command
 
-    return run_command(experiment, implementations, precision, out, patience, quiet, figures)
+    return run_command(experiment, implementations, precision, out, patience, memory, quiet, figures)
 
 
 Result = Annotated[Path, Parameter(help="A folder that `backproof run` wrote.")]
@@ -136,6 +138,7 @@ def record(
     *,
     out: Annotated[Path, Parameter(help="The trace's folder, NAME.trace.")],
     precision: Annotated[Literal["float32", "float64"] | None, Parameter(help="What the experiment says.")] = None,
+    memory: Memory = "1GiB",
 ) -> int:
     """Run one implementation in this process and keep what it shows, here or on another machine.
 
@@ -143,12 +146,13 @@ def record(
     """
     from comparisons.command.traces import record_command
 
-    return record_command(implementation, experiment, out, precision)
+    return record_command(implementation, experiment, out, precision, memory)
 
 
 @app.command
 def certify(
     *traces: Annotated[Path, Parameter(help="Folders that `backproof record` or `run` wrote.")],
+    memory: Memory = "1GiB",
 ) -> int:
     """Judge traces offline; no framework is needed.
 
@@ -156,7 +160,7 @@ def certify(
     """
     from comparisons.command.traces import certify_command
 
-    return certify_command(traces)
+    return certify_command(traces, memory)
 
 
 @app.command
@@ -255,6 +259,7 @@ def check(
     conventions: Annotated[Literal["allow", "fail"], Parameter(help="Whether a dialect is a disagreement.")] = "allow",
     format: Annotated[Formats, Parameter(help="Text, or one row for each file.")] = "text",
     patience: Annotated[float, Parameter(help="Seconds without a step after which one is given up.")] = 300.0,
+    memory: Memory = "1GiB",
     reproducer: Annotated[Path | None, Parameter(help="A script to write that shows it with NumPy alone.")] = None,
     out: Annotated[Path | None, Parameter(help="A folder to keep traces in; without it they are not kept.")] = None,
 ) -> int:
@@ -270,7 +275,7 @@ def check(
 
     return check_command(
         files, experiment, precision, visible=visible, only=only, steps=steps, is_strict=conventions == "fail",
-        how=format, patience=patience, reproducer=reproducer, out=out,
+        how=format, patience=patience, memory=memory, reproducer=reproducer, out=out,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from comparisons.check import Checked, check, text_of
 from comparisons.command.console import console_of, print_records
 from comparisons.command.experiments import experiment_of
 from comparisons.command.progress import Progress
+from comparisons.command.sizes import bytes_of
 from comparisons.composed import network_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import BUILT_IN, Implementation, find
@@ -33,6 +34,7 @@ def check_command(
     is_strict: bool,
     how: Literal["text", "csv", "json"],
     patience: float,
+    memory: str,
     reproducer: Path | None,
     out: Path | None,
 ) -> int:
@@ -43,6 +45,7 @@ def check_command(
         raise UsageError(f"--patience is a time in seconds above 0, not {patience:g}")
     if reproducer is not None and len(files) > 1:
         raise UsageError("--reproducer is for one file, and several are to be checked; check the one that disagrees")
+    size = bytes_of(memory)
     experiment = experiment_of(named)
     if precision is not None:
         experiment = experiment.but(precision=precision)
@@ -56,7 +59,7 @@ def check_command(
     with Progress(names, [experiment], console, quiet=not console.is_terminal) as progress:
         found = check(
             chosen, experiment, view, is_strict=is_strict, reproduce=reproducer is not None, patience=patience, out=out,
-            printed=sys.stderr, watch=progress.watch, idle=progress.show,
+            memory=size, printed=sys.stderr, watch=progress.watch, idle=progress.show,
         )  # fmt: skip
     if how == "text":
         _print(found)

@@ -10,6 +10,7 @@ from rich.text import Text
 from comparisons.command.console import console_of
 from comparisons.command.experiments import experiments_of
 from comparisons.command.progress import Progress
+from comparisons.command.sizes import bytes_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import BUILT_IN, Implementation, find
 from comparisons.run import run
@@ -23,12 +24,13 @@ def run_command(
     precision: str | None,
     out: Path,
     patience: float,
+    memory: str,
     quiet: bool,
     figures: bool,
 ) -> int:
     """Run, print, and say how it ended."""
     experiments = experiments_of(named, precision)
-    chosen = chosen_from(implementations)
+    chosen, size = chosen_from(implementations), bytes_of(memory)
     if patience <= 0:
         raise UsageError(f"--patience is a time in seconds above 0, not {patience:g}")
     console = console_of()
@@ -36,7 +38,7 @@ def run_command(
     with Progress(names, experiments, console, quiet=quiet) as progress:
         result = run(
             experiments, chosen, out, asked_for=implementations is not None, figures=figures, patience=patience,
-            watch=progress.watch, idle=progress.show,
+            memory=size, watch=progress.watch, idle=progress.show,
         )  # fmt: skip
     if quiet:
         console.print(Text(verdict_line(result), style=STYLES[result.verdict]), soft_wrap=True)

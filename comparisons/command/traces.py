@@ -14,6 +14,7 @@ from comparisons.certificate import Verdict
 from comparisons.certifying import certify
 from comparisons.command.console import console_of
 from comparisons.command.experiments import experiment_of
+from comparisons.command.sizes import bytes_of
 from comparisons.curves import curves_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import find, load
@@ -23,9 +24,9 @@ from comparisons.wording import agreement_text, certificate_text, counted, expla
 from comparisons.worker import of_disk_alone
 
 
-def record_command(named: str, experiment_name: str, out: Path, precision: str | None) -> int:
+def record_command(named: str, experiment_name: str, out: Path, precision: str | None, memory: str) -> int:
     """Record in this process; what ended before its time is certified up to there, and so is the exit code."""
-    implementation, experiment = find(named), experiment_of(experiment_name)
+    implementation, experiment, size = find(named), experiment_of(experiment_name), bytes_of(memory)
     if precision is not None:
         experiment = experiment.but(precision=precision)
     if implementation.missing:
@@ -40,19 +41,19 @@ def record_command(named: str, experiment_name: str, out: Path, precision: str |
             raise UsageError(of_disk) from None
         print(f"backproof: {named}: {how_it_ended(error, implementation.target.rpartition(':')[0])}", file=sys.stderr)
         return 3
-    trace = load_trace(out)
+    trace = load_trace(out, size)
     console_of().print(f"{out}: {counted(trace.n_steps, 'step')}, shown are {', '.join(trace.shown)}", highlight=False)
-    return 0 if ending is None else certify_command([out])
+    return 0 if ending is None else certify_command([out], memory)
 
 
-def certify_command(folders: Sequence[Path]) -> int:
+def certify_command(folders: Sequence[Path], memory: str) -> int:
     """Certify each trace; the exit code is the worst of all."""
     if not folders:
         raise UsageError("certify needs at least one trace; name folders that `backproof record` wrote")
-    console = console_of()
+    console, size = console_of(), bytes_of(memory)
     verdicts = []
     for folder in folders:
-        certificate = certify(load_trace(folder))
+        certificate = certify(load_trace(folder, size))
         verdicts.append(certificate.verdict)
         console.print(Text(certificate_text(certificate)), soft_wrap=True)
     return _exit_code(verdicts)

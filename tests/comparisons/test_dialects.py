@@ -17,10 +17,10 @@ import pytest
 from comparisons.certifying import certify
 from comparisons.experiment import Adam, Experiment
 from comparisons.implementations.registry import Implementation, find
-from comparisons.processes import Job, work
 from comparisons.trace import load
 from reference.dialects import DIALECTS
 from reference.dialects_of_optimizers import OF_OPTIMIZERS
+from tests.one_process import Asked, record_in_one_process
 
 HERE = Path(__file__).parent / "subjects"
 KERAS = ("keras", "tensorflow")
@@ -97,26 +97,38 @@ ASKED = {
 }
 
 
+WATCHED = ("torch", "keras")
+
+
+def framework_of(subject):
+    return subject.partition("-")[0]
+
+
 @pytest.fixture(scope="session")
 def recorded(once, needs):
-    """`recorded(subject, experiment, precision)`: the trace, recorded with all others of the subject in one process."""
+    """`recorded(subject, experiment, precision)`: the trace; all subjects of a framework are recorded in one process.
 
-    def fill(subject, folder):
-        one = SUBJECTS[subject]
+    Those that are written out come first, so that none finds a framework that has been watched.
+    """
+
+    def fill(subjects, folder):
         found = experiments(folder)
-        asked = [found[name].but(precision=precision) for name in ASKED[subject] for precision in PRECISIONS]
-        tasks = [{"experiment": e.to_json(), "into": str(folder / f"{e.name}-{e.precision}.trace")} for e in asked]
-        task = {"do": "record", "name": one.name, "target": one.target, "tasks": tasks}
-        (job,) = work([Job(one.name, task)], patience=300)
-        failures = [event["reason"] for event in job.of("failed")] + ([job.ended] if job.ended else [])
-        failures += [event["ended"] for event in job.of("recorded") if event["ended"]]
-        if failures:
-            pytest.fail(f"{subject}: {'; '.join(failures)}\n{job.output}", pytrace=False)
+        record_in_one_process(
+            Asked(SUBJECTS[subject], found[name].but(precision=precision), path_of(folder, subject, name, precision))
+            for subject in sorted(subjects, key=lambda subject: subject in WATCHED)
+            for name in ASKED[subject]
+            for precision in PRECISIONS
+        )
+
+    def path_of(folder, subject, experiment, precision):
+        return folder / f"{subject}-{experiment}-{precision}.trace"
 
     def trace_of(subject, experiment, precision):
         needs(SUBJECTS[subject])
-        folder = once(f"dialects-{subject}", lambda folder: fill(subject, folder))
-        return load(folder / f"{experiment}-{precision}.trace")
+        framework = framework_of(subject)
+        subjects = [name for name in SUBJECTS if framework_of(name) == framework]
+        folder = once(f"dialects-{framework}", lambda folder: fill(subjects, folder))
+        return load(path_of(folder, subject, experiment, precision))
 
     return trace_of
 
@@ -175,11 +187,11 @@ CLAIMS = [
 
 
 def params(with_alternatives=False):
-    """The claims, each once or with each of its alternatives; those of one subject go to one xdist worker."""
+    """The claims, each once or with each of its alternatives; those of one framework go to one xdist worker."""
     found = []
     for claim in CLAIMS:
         name = f"{claim.subject}-{claim.experiment}-{claim.precision}-{claim.form or f'no-{claim.alternatives[0]}'}"
-        group = pytest.mark.xdist_group(f"dialects-{claim.subject}")
+        group = pytest.mark.xdist_group(f"dialects-{framework_of(claim.subject)}")
         if not with_alternatives:
             found.append(pytest.param(claim, id=name, marks=group))
             continue

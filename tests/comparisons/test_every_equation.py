@@ -35,8 +35,8 @@ class Case(NamedTuple):
 
     @property
     def param(self):
-        """The case under its id; all of one training go to one worker, where xdist has several."""
-        group = pytest.mark.xdist_group(f"{self.experiment}-{self.implementation}")
+        """The case under its id; all of one implementation go to one worker, where xdist has several."""
+        group = pytest.mark.xdist_group(f"trained-{self.implementation}")
         return pytest.param(self, id="-".join(filter(None, self)), marks=group)
 
 
@@ -69,7 +69,7 @@ def cases(*kinds):
 
 def check(case, trained):
     """Fail with the disagreement, as everybody words it, and nothing else."""
-    found = trained(case.experiment, case.implementation, case.precision)
+    found = trained(case.experiment, case.implementation, case.precision).certificate
     name = f"{case.implementation} ({case.precision})"
     row = next((row for row in found.rows if row.quantity == case.quantity), None)
     if row is None:
@@ -112,8 +112,8 @@ def test_weights_follow_from_the_step_before(case, trained):
 
 @pytest.mark.parametrize("case", [run.param for run in runs()])
 def test_what_is_shown_is_what_must_be_shown(case, trained):
-    found = trained(case.experiment, case.implementation, case.precision)
-    assert set(must_show(case.experiment, case.implementation)) == set(found.one.shown)
+    found = trained(case.experiment, case.implementation, case.precision).certificate
+    assert set(must_show(case.experiment, case.implementation)) == set(found.shown)
 
 
 def test_every_implementation_that_there_is_must_show_something():

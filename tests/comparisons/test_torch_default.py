@@ -10,11 +10,10 @@ from comparisons.causes import Side, explained
 from comparisons.certifying import certify
 from comparisons.curves import curves_of
 from comparisons.drift import drift_of
-from comparisons.experiment import Experiment
 from comparisons.implementations.registry import BUILT_IN, find
-from comparisons.result import read, revived
-from comparisons.run import run
+from comparisons.result import revived, to_json
 from comparisons.trace import load
+from comparisons.whole_runs import whole_runs
 from comparisons.wording import explanation_text
 
 KERAS, TORCH = "keras-fit", "torch-default"
@@ -23,16 +22,22 @@ CAUSES = {
     "the precision of Adam's powers": ("powers-in-precision", "textbook"),
     "Adam's epsilon": ("textbook", "epsilon-1e-8"),
 }
-pytestmark = pytest.mark.xdist_group("torch-default")
+pytestmark = pytest.mark.xdist_group("trained-keras-fit")
 
 
 @pytest.fixture(scope="module")
-def both(once, needs):
-    """The folder of the two, side by side in float64."""
-    pair = [find(KERAS), find(TORCH)]
-    for one in pair:
-        needs(one)
-    return once("torch-default", lambda folder: run([Experiment(precision="float64")], pair, folder))
+def both(trained):
+    """The two by name, side by side in float64."""
+    runs = {KERAS: trained("article", KERAS, "float64"), TORCH: trained("article", TORCH, "float64", alone=True)}
+    return {name: (run.certificate, load(run.trace)) for name, run in runs.items()}
+
+
+@pytest.fixture(scope="module")
+def explanation(both):
+    """Why they end apart, as a result keeps it."""
+    compared = whole_runs([(trace, found.forms, found.not_told_apart) for found, trace in both.values()])
+    (explanation,) = compared["explanations"]
+    return revived(to_json(explanation))
 
 
 def test_it_runs_only_where_it_is_named():
@@ -41,18 +46,17 @@ def test_it_runs_only_where_it_is_named():
 
 
 def test_it_is_certified_in_the_dialect_of_pytorchs_epsilon_and_in_no_other(both):
-    one = next(one for one in read(both).implementations if one.name == TORCH)
-    assert (one.verdict, one.forms) == ("agrees", ("epsilon-1e-8",))
-    assert one.chain["holds"]
+    certificate, _ = both[TORCH]
+    assert (certificate.verdict, certificate.forms) == ("agrees", ("epsilon-1e-8",))
+    assert certificate.chain.holds
 
 
 def test_in_the_textbooks_form_it_is_rejected(both):
-    certificate = certify(load(both / f"{TORCH}-float64.trace"), forms=())
+    certificate = certify(both[TORCH][1], forms=())
     assert certificate.verdict == "disagrees"
 
 
-def test_its_loss_differs_from_keras_because_of_three_known_forms_and_of_nothing_else(both):
-    (explanation,) = map(revived, read(both).explanations)
+def test_its_loss_differs_from_keras_because_of_three_known_forms_and_of_nothing_else(explanation):
     causes = {cause.choice: (cause.one, cause.other) for cause in explanation.causes}
     assert CAUSES.items() <= causes.items()
     for cause in explanation.causes:
@@ -61,8 +65,7 @@ def test_its_loss_differs_from_keras_because_of_three_known_forms_and_of_nothing
     assert "and nothing else" in explanation_text(explanation)
 
 
-def test_the_page_shows_what_is_printed(both):
-    (explanation,) = map(revived, read(both).explanations)
+def test_the_page_shows_what_is_printed(explanation):
     page = (Path(__file__).parents[2] / "docs" / "whole-runs.md").read_text(encoding="utf-8")
     causes = [line for line in explanation_text(explanation).splitlines() if line.strip().startswith(tuple(CAUSES))]
     assert len(causes) == len(CAUSES)
@@ -80,9 +83,8 @@ def side(both):
     drifts = {}
 
     def of(name, without):
-        trace = load(both / f"{name}-float64.trace")
-        one = next(one for one in read(both).implementations if one.name == name)
-        forms = closest_forms(trace, one.forms, one.not_told_apart)
+        found, trace = both[name]
+        forms = closest_forms(trace, found.forms, found.not_told_apart)
         forms = tuple(form for form in forms if form.name != without)
         if forms not in drifts:
             drifts[forms] = drift_of(trace.experiment, forms, n=8)

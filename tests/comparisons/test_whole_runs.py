@@ -17,9 +17,9 @@ PRECISIONS = ("float32", "float64")
 
 
 def runs(*experiments):
-    """Every implementation in these experiments and both precisions; all of one training go to one xdist worker."""
+    """Every implementation in these experiments and both precisions; those of one implementation go to one worker."""
     return [
-        pytest.param(*run, id="-".join(run), marks=pytest.mark.xdist_group(f"{run[0]}-{run[1]}"))
+        pytest.param(*run, id="-".join(run), marks=pytest.mark.xdist_group(f"trained-{run[1]}"))
         for run in itertools.product(experiments, NAMES, PRECISIONS)
     ]
 
@@ -36,33 +36,33 @@ every_run = pytest.mark.parametrize(("experiment", "implementation", "precision"
 def test_the_chain_ties_every_parameter_of_every_step_to_the_step_before(
     experiment, implementation, precision, trained
 ):
-    chain = trained(experiment, implementation, precision).one.chain
-    assert chain["holds"], chain_of(chain)
+    chain = trained(experiment, implementation, precision).certificate.chain
+    assert chain.holds, chain_of(chain)
     n_parameters = sum(np.prod(shape) for shape in parameter_shapes(experiment))
-    assert n_parameters * NAMED[experiment].n_steps == chain["n_links"]
-    assert 0 < chain["n_judged"]
+    assert n_parameters * NAMED[experiment].n_steps == chain.n_links
+    assert 0 < chain.n_judged
 
 
 @every_run
 def test_the_loss_has_fallen(experiment, implementation, precision, trained):
     described = NAMED[experiment].but(precision=precision)
     at_first, _ = loss_and_accuracy(network_of(described), described.initial(), *described.train_set())
-    assert trained(experiment, implementation, precision).one.loss < at_first
+    assert trained(experiment, implementation, precision).certificate.final["loss"] < at_first
 
 
 @every_run
 def test_accuracy_is_close_to_100_percent(experiment, implementation, precision, trained):
     # What the article claims for its listing, and the issue's number for it.
-    one = trained(experiment, implementation, precision).one
-    assert 0.99 <= one.accuracy
-    assert 0.99 <= one.test_accuracy
+    final = trained(experiment, implementation, precision).certificate.final
+    assert 0.99 <= final["accuracy"]
+    assert 0.99 <= final["test_accuracy"]
 
 
 @pytest.mark.parametrize(("experiment", "implementation", "precision"), runs("gradient-descent"))
 def test_under_the_articles_own_rule_there_is_no_fine_print_but_where_the_1_m_stands(
     experiment, implementation, precision, trained
 ):
-    forms = trained(experiment, implementation, precision).one.forms
+    forms = trained(experiment, implementation, precision).certificate.forms
     choices = {form.choice for form in DIALECTS if form.name in forms}
     assert choices <= {"where the 1/m stands", "how the loss is computed"}  # nothing is computed from the loss
 

@@ -38,6 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs").glob("*.ipynb"))]
 PACKAGES = ("reference", "comparisons", "reports")
 BANNED = ("toler" + "ance", "../" + "shared", "issue" + " #")
+TWO_STEPS = 'epochs = 1\nbatch_size = 8\n[data]\nkind = "circles"\nn_train = 16\nn_test = 4\n'  # the article's network
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 pytestmark = pytest.mark.xdist_group("docs")
@@ -345,7 +346,8 @@ def test_the_page_on_checking_has_every_option_column_and_line(desk: Path) -> No
     helped = run(["backproof", "check", "--help"], desk).stdout
     options = set(re.findall(r"^│ --([a-z]+)", helped, re.MULTILINE))
     assert {row[0].strip("`") for row in tables(page, "Options")[0]} == {f"--{name}" for name in options - {"help"}}
-    rows = run(["backproof", "check", "my_network.py", "--steps", "1:2", "--format", "csv"], desk).stdout
+    asked = ["--experiment", "gradient-descent", "--steps", "1:2", "--format", "csv"]  # its own: nothing is searched
+    rows = run(["backproof", "check", "my_network.py", *asked], desk).stdout
     columns = re.search(r"columns of a row are (.*?)\.", page, re.DOTALL)[1]
     assert rows.splitlines()[0].split(",") == [name for name in re.findall(r"`(\w+)`", columns)]
     explained = read("comparisons/wording.py").partition("def explained")[2].partition("\ndef ")[0]
@@ -370,20 +372,22 @@ def test_the_python_of_the_page_on_checking_runs(desk: Path) -> None:
 
 @pytest.mark.parametrize(("place", "name", "package"), [(0, "my_torch.py", "torch"), (1, "my_keras.py", "tensorflow")])
 def test_the_models_of_the_page_on_checking_are_certified(place: int, name: str, package: str, tmp_path: Path) -> None:
-    """As they stand; and with an activation of another kind, they are not."""
+    """As they stand; and with an activation of another kind, they are not, in two steps."""
     need(package)
     program = fences(read("docs/check.md"), "python")[place]
     (words,) = [words for words in shell_lines(read("docs/check.md")) if name in words]
     words = [word for word in words if word == name or not word.endswith(".py")]
     another = program.replace("ReLU", "Tanh").replace("relu", "tanh")
-    for text, code, says in ((program, 0, "✓"), (another, 1, "A[1] = max(0, Z[1])")):
+    (tmp_path / "two-steps.toml").write_text(TWO_STEPS, encoding="utf-8")
+    in_two_steps = ["backproof", "check", name, "--experiment", "two-steps.toml"]
+    for text, asked, code, says in ((program, words, 0, "✓"), (another, in_two_steps, 1, "A[1] = max(0, Z[1])")):
         (tmp_path / name).write_text(text, encoding="utf-8")
-        done = run(words, tmp_path)
+        done = run(asked, tmp_path)
         assert (done.returncode, says in done.stdout) == (code, True), done.stdout + done.stderr
 
 
 def test_the_model_of_the_readme_is_certified(tmp_path: Path) -> None:
-    """Its three lines, with a model that the test makes."""
+    """Its three lines, with a model that the test makes; and without the one that clears the gradients, it is not."""
     need("torch")
     _, loop, _ = fences(read("README.md"), "python")
     made = """
@@ -395,9 +399,11 @@ def my_model(experiment):
     model = model_of(experiment)
     return model, optimizer_of(experiment, model), torch.nn.BCELoss()
 """
-    asked = "print(backproof.certify(train, backproof.Experiment().but(epochs=1)).verdict)"
-    assert run_python(f"{made}\n{loop}\n{asked}", tmp_path) == "agrees\n"
-    assert run_python(f"{made}\n{loop.replace('zero_grad', 'state_dict')}\n{asked}", tmp_path) == "disagrees\n"
+    asked = "print(backproof.certify(train, backproof.Experiment().but({})).verdict)"
+    few = "epochs=1, batch_size=8, data=Circles(n_train=24, n_test=4)"
+    program = [made, loop, asked.format("epochs=1"), "from comparisons.experiment import Circles",
+               loop.replace("zero_grad", "state_dict"), asked.format(few)]  # fmt: skip
+    assert run_python("\n".join(program), tmp_path) == "agrees\ndisagrees\n"
 
 
 def test_the_readme_s_experiment_is_run_recorded_and_certified(desk: Path) -> None:

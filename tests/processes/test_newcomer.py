@@ -39,6 +39,8 @@ PARTS = (
 """,
 )
 
+AN_EPOCH = ("--steps", "1:32")  # for all but the first and the last of the whole article: what is said is the same
+
 
 @pytest.fixture
 def file(folder, backproof):
@@ -62,20 +64,20 @@ def fill_in(file):
 
 
 def test_the_whole_way(file, fill_in, backproof):
-    done = backproof("check", "my_network.py")
+    done = backproof("check", "my_network.py", *AN_EPOCH)
     assert (3, [
         "– my_network (float32) not compared so far: no equation is shown yet",
         "  next      Z[1] = W[1] A[0] + b[1]",
     ]) == (done.returncode, done.stdout.splitlines())  # fmt: skip
 
-    for number, holds, following in (
+    for number, holds, following, *steps in (
         (1, "Z[1] and A[1] (400,000 numbers)", "Z[2] = W[2] A[1] + b[2]"),
-        (2, "Z[1], A[1], Z[2], A[2], Z[3], ", "J = −1/m Σᵢ (Y ln A[5] + (1 − Y) ln(1 − A[5]))"),
-        (3, "Z[1], A[1], Z[2], A[2], Z[3], ", "dA[5] = −(Y/A[5] − (1 − Y)/(1 − A[5]))"),
-        (4, "Z[1], A[1], Z[2], A[2], Z[3], ", "dA[4] = W[5]ᵀ dZ[5]"),
+        (2, "Z[1], A[1], Z[2], A[2], Z[3], ", "J = −1/m Σᵢ (Y ln A[5] + (1 − Y) ln(1 − A[5]))", *AN_EPOCH),
+        (3, "Z[1], A[1], Z[2], A[2], Z[3], ", "dA[5] = −(Y/A[5] − (1 − Y)/(1 − A[5]))", *AN_EPOCH),
+        (4, "Z[1], A[1], Z[2], A[2], Z[3], ", "dA[4] = W[5]ᵀ dZ[5]", *AN_EPOCH),
     ):
         fill_in(number)
-        done = backproof("check", "my_network.py")
+        done = backproof("check", "my_network.py", *steps)
         first, second, third = done.stdout.splitlines()
         assert (3, "– my_network (float32) not compared so far: what is shown holds") == (done.returncode, first)
         assert second.startswith(f"  holds     {holds}")
@@ -90,7 +92,7 @@ def test_the_whole_way(file, fill_in, backproof):
 
     right = file.read_text(encoding="utf-8")
     file.write_text(right.replace(" / m\n", "\n"), encoding="utf-8")
-    done = backproof("check", "my_network.py")
+    done = backproof("check", "my_network.py", *AN_EPOCH)
     assert 1 == done.returncode
     assert done.stdout.startswith("✗ my_network (float32) disagrees with the article at step 1, equation  d")
     says = "The gradient is summed over the batch, not averaged: the 1/m is missing from dW and db"
@@ -100,7 +102,7 @@ def test_the_whole_way(file, fill_in, backproof):
     assert (0, True) == (done.returncode, "\n  right     dW = dZ @ A_prev.T / m\n" in done.stdout)
 
     file.write_text(right, encoding="utf-8")
-    assert 0 == backproof("check", "my_network.py").returncode
+    assert 0 == backproof("check", "my_network.py", *AN_EPOCH).returncode
 
 
 def test_a_mistake_in_half_a_network_is_found(fill_in, file, backproof):
@@ -108,7 +110,7 @@ def test_a_mistake_in_half_a_network_is_found(fill_in, file, backproof):
     fill_in(2)
     half = file.read_text(encoding="utf-8")
     file.write_text(half.replace("W[l] @ A[l - 1] + b[l]", "W[l] @ A[l - 1] + b[l] + 1"), encoding="utf-8")
-    done = backproof("check", "my_network.py")
+    done = backproof("check", "my_network.py", *AN_EPOCH)
     assert (1, True) == (done.returncode, "at step 1, equation  Z[2] = W[2] A[1] + b[2]\n" in done.stdout)
 
 

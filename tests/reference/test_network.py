@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference.article import network
-from reference.network import Equation, Group, Network, arguments, before, compose, in_running_order, now
+from reference.network import (
+    Equation,
+    Group,
+    Network,
+    are_in_running_order,
+    arguments,
+    before,
+    compose,
+    in_running_order,
+    now,
+)
 from reference.optimizers import first_moment
 from reference.running import batches_given, train
 
@@ -258,6 +268,22 @@ def test_what_stands_in_order_stays_as_it_stood():
 
 def test_values_of_the_step_before_give_no_order():
     assert order(equation("c", before("b")), equation("b", now("a"))) == ["c", "b"]
+
+
+@pytest.mark.parametrize(
+    "equations",
+    [
+        [equation("b", now("c")), equation("c", now("a"))],
+        [equation("b", now("b"))],
+        [equation("b", now("a")), equation("c", now("b")), equation("b", now("a"))],
+    ],
+    ids=["reads a later one", "reads itself", "defined twice"],
+)
+def test_a_list_that_is_not_in_running_order_is_told_from_one_that_is(equations):
+    assert not are_in_running_order(equations)
+    right = [equation("b", before("c")), equation("c", before("c"), now("b"))]
+    assert are_in_running_order(right)
+    assert in_running_order(right) == tuple(right)
 
 
 def test_a_circle_within_a_step_is_named():

@@ -13,6 +13,7 @@ from comparisons.experiment import Circles
 from comparisons.implementations.registry import find
 from comparisons.result import Result, read, verdict_of, write
 from comparisons.run import run
+from reports.formats import html
 from reports.scenes import Scenes, scenes_of
 from tests.small import small
 
@@ -56,6 +57,12 @@ def scenes(folder: Path) -> Scenes:
 
 
 @pytest.fixture(scope="session")
+def text(folder: Path) -> str:
+    """The page of the run; drawing one takes a second."""
+    return html(folder)
+
+
+@pytest.fixture(scope="session")
 def agreeing(result: Result) -> Result:
     """The same result without what is wrong in it."""
     kept = tuple(one for one in result.implementations if one.name != "wrong")
@@ -86,14 +93,15 @@ def changed(folder: Path, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def saved(folder: Path, tmp_path: Path) -> Callable[[Result], Path]:
+def saved(folder: Path, tmp_path: Path) -> Callable[..., Path]:
     """`saved(result)`: a folder with this result and the run's scenes."""
 
-    def save(result: Result) -> Path:
+    def save(result: Result, with_scenes: bool = True) -> Path:
         out = tmp_path / "saved"
         out.mkdir(exist_ok=True)
         write(result, out)
-        (out / "scenes.json").write_bytes((folder / "scenes.json").read_bytes())
+        if with_scenes:
+            (out / "scenes.json").write_bytes((folder / "scenes.json").read_bytes())
         return out
 
     return save

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Error, sync_playwright
 
+from reports.catalogue import catalogue
 from reports.formats import html
 from tests.frameworks import not_installed
+from tests.reports.test_catalogue import FACTS, OUTCOMES, ROW
 from tests.reports.test_page import HOSTILE, poisoned
 
 pytestmark = pytest.mark.xdist_group("reports")
@@ -35,9 +37,9 @@ def chromium():
 
 
 @pytest.fixture(scope="module")
-def file(folder, tmp_path_factory):
+def file(text, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(html(folder), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -202,3 +204,20 @@ def test_script_that_is_not_escaped_would_be_run(chromium, file, tmp_path):
 def test_the_network_is_off(chromium, file):
     with opened(chromium, file) as page, pytest.raises(Error):
         page.evaluate("fetch('https://example.com')")
+
+
+def test_a_catalogue_finds_facts_by_their_words_and_opens_the_one_that_is_linked(chromium, tmp_path):
+    path = tmp_path / "internals.html"
+    path.write_text(catalogue(FACTS, (ROW,), OUTCOMES, "", "0"), encoding="utf-8")
+    context = chromium.new_context(viewport=PHONE, offline=True)
+    page = context.new_page()
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(f"{path.as_uri()}#another")
+    assert page.locator("#another").evaluate("entry => entry.open")
+    page.locator("#find").fill("epsilon late")
+    assert [True, False] == [page.locator(name).is_visible() for name in ("#a-fact", "#another")]
+    assert "1 of 2" == page.locator("#found").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert [] == said
+    context.close()

@@ -56,7 +56,7 @@ def test_any_format_goes_to_a_file(backproof, folder, tmp_path):
 
 
 def test_open_writes_the_page_only_where_it_is_missing_or_old(backproof, changed):
-    out = changed(lambda content: None)
+    out = changed(lambda content: None, with_scenes=False)
     assert 0 == backproof("open", out).returncode
     page = out / "report.html"
     page.write_text("kept")
@@ -69,7 +69,7 @@ def test_open_writes_the_page_only_where_it_is_missing_or_old(backproof, changed
 
 
 def test_open_says_where_the_page_is_if_no_browser_can_be_started(backproof, changed):
-    out = changed(lambda content: None)
+    out = changed(lambda content: None, with_scenes=False)
     done = backproof("open", out, BROWSER="/no/such/browser", PATH="/nowhere", DISPLAY="")
     assert f"no browser could be started here; open {out}/report.html in one\n" == done.stdout
 
@@ -90,8 +90,9 @@ def test_a_mistake_is_one_sentence(arguments, says, backproof):
     assert 1 == len(done.stderr.splitlines())
 
 
-def test_a_disk_that_takes_nothing_is_one_sentence(backproof, folder):
-    for call in (("report", folder, "--out", "/proc/report.html"), ("figures", folder, "--out", "/proc/figures")):
+def test_a_disk_that_takes_nothing_is_one_sentence(backproof, folder, changed):
+    out = changed(lambda content: None, with_scenes=False)
+    for call in (("report", out, "--out", "/proc/report.html"), ("figures", folder, "--out", "/proc/figures")):
         done = backproof(*call)
         assert (2, 1) == (done.returncode, len(done.stderr.splitlines()))
         assert "could not be written: " in done.stderr

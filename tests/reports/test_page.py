@@ -37,11 +37,6 @@ def data(text):
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])
 
 
-@pytest.fixture(scope="module")
-def text(folder):
-    return html(folder)
-
-
 def test_the_verdict_and_the_fault_come_first_in_the_words_of_the_terminal(text, result):
     words = said(text)
     assert verdict_line(result) in words
@@ -79,7 +74,7 @@ def test_a_changed_number_shows(changed):
         row = next(row for row in content["rows"] if row["quantity"] == "J" and row["precision"] == "float32")
         row["worst"] = 0.4242
 
-    before, after = (html(changed(what)) for what in (lambda content: None, change))
+    before, after = (html(changed(what, with_scenes=False)) for what in (lambda content: None, change))
     assert "0.42</button>" not in before
     assert "0.42</button>" in after
     assert "0.42 × its bound" in json.dumps(data(after), ensure_ascii=False)
@@ -94,8 +89,9 @@ def test_one_row_that_disagrees_leads_the_eye(agreeing, saved):
         for one in agreeing.implementations
     )  # fmt: skip
     rows = tuple(broken if one is row else one for one in agreeing.rows)
-    whole = html(saved(agreeing))
-    faulty = html(saved(replace(agreeing, rows=rows, implementations=runs, verdict=verdict_of(runs))))
+    whole = html(saved(agreeing, with_scenes=False))
+    disagreeing = replace(agreeing, rows=rows, implementations=runs, verdict=verdict_of(runs))
+    faulty = html(saved(disagreeing))
     assert ('class="fault"' in whole, "outside" in re.findall(r'class="cell (\w+)" data-cell', whole)) == (False, False)
     assert 1 == faulty.count('class="fault"')
     assert ["outside"] == [level for level in re.findall(r'class="cell (\w+)" data-cell', faulty) if level == "outside"]
@@ -119,7 +115,7 @@ def poisoned(content):
     return f"{content}{HOSTILE}" if isinstance(content, str) and content not in ("inf", "-inf") else content
 
 
-def test_markup_in_any_text_is_text(changed, folder):
+def test_markup_in_any_text_is_text(changed, folder, text):
     def change(content):
         content.update(poisoned(content))
 
@@ -132,18 +128,17 @@ def test_markup_in_any_text_is_text(changed, folder):
             run |= {name: f"{run[name]}{HOSTILE}" for name in ("implementation", "one", "other") if name in run}
     scenes["boundaries"] |= {"runs": names["boundaries"], "pairs": names["pairs"]}
     (out / "scenes.json").write_text(json.dumps(scenes))
-    text = html(out)
-    assert HOSTILE.partition("{{")[0] not in text
-    assert "<img" not in visible(text)
-    assert "<" not in re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1]
-    assert "{{7*7}}" in said(text)  # and not 49
-    opened, closed = (len(re.findall(pattern, text)) for pattern in (r"<script\b", "</script>"))
-    plain = html(folder)
-    assert (opened, closed) == tuple(len(re.findall(pattern, plain)) for pattern in (r"<script\b", "</script>"))
+    poisonous = html(out)
+    assert HOSTILE.partition("{{")[0] not in poisonous
+    assert "<img" not in visible(poisonous)
+    assert "<" not in re.search(r'id="data">(.*?)</script>', poisonous, re.DOTALL)[1]
+    assert "{{7*7}}" in said(poisonous)  # and not 49
+    opened, closed = (len(re.findall(pattern, poisonous)) for pattern in (r"<script\b", "</script>"))
+    assert (opened, closed) == tuple(len(re.findall(pattern, text)) for pattern in (r"<script\b", "</script>"))
 
 
-def test_text_that_is_not_escaped_would_be_seen(folder):
-    assert "<img" in visible(html(folder).replace("<h1>", f"<h1>{HOSTILE}"))
+def test_text_that_is_not_escaped_would_be_seen(text):
+    assert "<img" in visible(text.replace("<h1>", f"<h1>{HOSTILE}"))
 
 
 def with_numbers(content, stored):
@@ -208,7 +203,8 @@ def test_forty_implementations_are_all_there(agreeing, saved):
 def test_a_run_that_ended_says_how_and_shows_its_last_output(agreeing, saved):
     ended = replace(agreeing.implementations[0], name="gone", verdict="not compared", reason="it was ended by signal 9",
                     output="last words", skipped=False)  # fmt: skip
-    words = said(html(saved(replace(agreeing, implementations=(*agreeing.implementations, ended)))))
+    with_it = replace(agreeing, implementations=(*agreeing.implementations, ended))
+    words = said(html(saved(with_it, with_scenes=False)))
     assert words.index("it was ended by signal 9") < words.index("Every equation")
     assert "last words" in words
 

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+import reference.network
 from comparisons.composed import network_of
 from comparisons.mistakes.known import altered
 from comparisons.mistakes.table import KNOWN
@@ -227,3 +228,13 @@ def test_a_function_made_of_another_one_takes_the_arguments_of_both_and_prints_b
     assert 6.5 == made(W=2.0, A=3.0, theta=1.0, rate=0.5)
     with pytest.raises(TypeError):
         Equation("Z[1]", made, {"W": now("W[1]"), "A": now("A[0]")}, {"rate": 0.5})
+
+
+@pytest.mark.parametrize("where", EXPERIMENTS)
+def test_what_is_in_running_order_already_is_left_as_sorting_would_leave_it(where, monkeypatch):
+    textbook = network_of(EXPERIMENTS[where])
+    forms = [form for name in BY_NAME for form in BY_NAME[name].variants(EXPERIMENTS[where])] + list(DIALECTS)
+    forms = [form for form in forms if form.applies_to(textbook)]
+    left = [[e.key for e in in_form(textbook, form).equations] for form in forms]
+    monkeypatch.setattr(reference.network, "are_in_running_order", lambda equations: False)
+    assert left == [[e.key for e in in_form(textbook, form).equations] for form in forms]

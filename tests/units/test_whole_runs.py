@@ -8,7 +8,7 @@ import pytest
 
 from comparisons.agreement import check_comparable, closest_forms, compared, differences, placed, score_of
 from comparisons.causes import explain
-from comparisons.curves import curves_of, final_of
+from comparisons.curves import curves_of, final
 from comparisons.drift import drift_of
 from comparisons.errors import UsageError
 from comparisons.experiment import Circles, Experiment
@@ -227,11 +227,11 @@ def test_a_run_alone_is_compared_with_nothing_and_has_a_history(textbook, keras_
 
 def test_curves_need_all_weights_and_all_steps(textbook):
     assert curves_of(textbook.hiding("b[5]")) is None
-    assert final_of(curves_of(textbook.part(1, 5))) is None
+    assert final(textbook.part(1, 5)) is None
 
 
 def test_the_reference_as_an_implementation_ends_where_training_ends(experiment):
     from comparisons.learning import train as learn
 
     trace = record(numpy_reference.train, experiment, name="numpy")
-    assert final_of(curves_of(trace))["loss"] == learn(experiment).history.loss[-1]
+    assert final(trace)["loss"] == learn(experiment).history.loss[-1]

@@ -1,0 +1,69 @@
+"""Plans: which equations are judged together, and in what order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from comparisons.components import DATA, components, with_peers
+from reference.network import Equation, Network, before
+
+
+@dataclass(frozen=True, eq=False)
+class Component:
+    """Equations that are judged together; equal keys give equal outcomes."""
+
+    equations: tuple[Equation, ...]
+    is_cycle: bool
+    key: tuple
+
+    @property
+    def are_peers(self) -> bool:
+        """Whether they are equal elementwise equations of several quantities, each waiting for itself alone."""
+        wait_for_themselves = all(before(e.defines) in e.reads.values() for e in self.equations)
+        return len(self.equations) > 1 and len({e.by for e in self.equations}) == 1 and wait_for_themselves
+
+
+def is_by_size(network: Network, equations: tuple[Equation, ...]) -> bool:
+    """Whether equations give or read an entry per example, so that steps are stacked by their number of examples."""
+    names = {e.defines for e in equations} | {ref.name for e in equations for ref in e.reads.values()}
+    return any(network.per_example(name) for name in names)
+
+
+class Plans:
+    """The plans under which a trace that shows these quantities is judged, each made once."""
+
+    def __init__(self, shown: Collection[str]) -> None:
+        self.shown = shown
+        self._known_keys: WeakKeyDictionary[Equation, tuple] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[Network, list[Component]] = WeakKeyDictionary()
+
+    def of(self, network: Network) -> list[Component]:
+        """The components in the order in which they are judged; peers, which wait for themselves alone, as one."""
+        if network not in self._known:
+            self._known[network] = self._made(network)
+        return self._known[network]
+
+    def _made(self, network: Network) -> list[Component]:
+        shown = self.shown
+        keys: dict[str, int] = {}
+        plan: list[Component] = []
+        for equations, is_cycle in with_peers(components(network.equations, shown), network, shown):
+            defined = {e.defines for e in equations}
+            behind = {ref.name for e in equations for ref in e.reads.values()} - defined
+            reads_data = bool(behind & set(DATA) - set(shown))
+            key = (
+                tuple(self._key_of(e) for e in equations),
+                tuple(network.start.get(e.defines) for e in equations),
+                network.batches if reads_data else None,
+                tuple(sorted((name, keys[name]) for name in behind if name in keys and name not in shown)),
+            )
+            keys |= dict.fromkeys(defined, hash(key))
+            plan.append(Component(equations, is_cycle, (hash(key), *sorted(defined))))
+        return plan
+
+    def _key_of(self, equation: Equation) -> tuple:
+        if equation not in self._known_keys:
+            self._known_keys[equation] = equation.key
+        return self._known_keys[equation]

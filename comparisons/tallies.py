@@ -1,0 +1,76 @@
+"""Tallies: the row of a quantity from rows of consecutive parts of a trace, as if all had been judged at once.
+
+Counts add up, and the worst is the worst. A median cannot be had from medians of parts, so the numbers are counted,
+each cut to seven significant bits, and the median is that of the numbers so cut: at most 1 in 64 below the exact one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from comparisons.certificate import Row
+
+N_CUT = 52 - 6  # of the 53 significant bits of float64, 7 are left: the first, which is not written, and 6
+
+
+@dataclass(eq=False)
+class Counts:
+    """How often each number came, cut to seven significant bits; numbers are 0 or above, ∞ among them."""
+
+    cuts: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    n_of: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def add(self, numbers: np.ndarray) -> None:
+        """Count these too."""
+        cuts, n_of = np.unique(np.abs(np.asarray(numbers, np.float64)).view(np.int64) >> N_CUT, return_counts=True)
+        self.cuts, which = np.unique(np.concatenate([self.cuts, cuts]), return_inverse=True)
+        # Sums of whole numbers, which float64 has exactly up to 2⁵³ of them.
+        self.n_of = np.bincount(which, np.concatenate([self.n_of, n_of])).astype(np.int64)
+
+    def median(self) -> float:
+        """The median of the numbers so cut, NaN of none; between two middle ones, their mean."""
+        if not len(self.cuts):
+            return float("nan")
+        values, ends = (self.cuts << N_CUT).view(np.float64), np.cumsum(self.n_of)
+        low, high = (float(values[np.searchsorted(ends, at, "right")]) for at in ((ends[-1] - 1) // 2, ends[-1] // 2))
+        return low if low == high else low / 2 + high / 2
+
+
+@dataclass(eq=False)
+class Tally:
+    """The row of a quantity so far, and what its medians are of."""
+
+    row: Row | None = None
+    ratios: Counts = field(default_factory=Counts)
+    radii: Counts = field(default_factory=Counts)
+
+    def add(self, row: Row, order: Callable[[int], tuple[int, ...]]) -> None:
+        """The row of the part that follows; `order` says which of two equal worst steps is told of: the smaller."""
+        if self.row is None:
+            self.row = row
+            return
+        old = self.row
+        is_worse = row.checked and (
+            not old.checked
+            or row.worst > old.worst
+            or (row.worst == old.worst and order(row.step) < order(old.step))
+        )  # fmt: skip
+        told = row if is_worse else old
+        broken = [first for first in (old.first_broken, row.first_broken) if first is not None]
+        self.row = replace(
+            told,
+            checked=old.checked + row.checked,
+            not_judged=old.not_judged + row.not_judged,
+            outside=old.outside + row.outside,
+            blind=old.blind + row.blind,
+            first_broken=min(broken, default=None),
+            n_broken_steps=old.n_broken_steps + row.n_broken_steps,
+        )
+
+    def whole(self) -> Row:
+        """The row, with its medians."""
+        assert self.row is not None
+        return replace(self.row, median=self.ratios.median(), radius=self.radii.median())
