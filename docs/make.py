@@ -78,6 +78,7 @@ lists them, `backproof internals adam-epsilon` shows one with its code and runs 
 
 ```sh
 backproof internals --run
+backproof internals --run --format html > internals.html    # the same as a page that finds facts by their words
 ```
 
 runs them all and says which no longer hold. What stands below each fact is what its experiment must measure: a value to

@@ -304,7 +304,9 @@ def internals(
     run: Annotated[bool, Parameter(negative=(), help="Measure all of them, here and now.")] = False,
     diff: Annotated[bool, Parameter(negative=(), help="Compare two files that --run --format json printed.")] = False,
     python: Annotated[Path | None, Parameter(help="Another installation to measure, OTHER/bin/python.")] = None,
-    format: Annotated[Formats, Parameter(help="Text, or a record for each fact.")] = "text",
+    format: Annotated[
+        Literal["text", "csv", "json", "html"], Parameter(help="Text, a record for each fact, or a page.")
+    ] = "text",
     at_once: Annotated[int | None, Parameter(help="So many processes; by default as there are processors.")] = None,
     patience: Annotated[float, Parameter(help="Seconds after which a fact is given up.")] = 300.0,
     exhaustive: Annotated[
@@ -320,6 +322,7 @@ def internals(
         backproof internals
         backproof internals adam-epsilon
         backproof internals --run adam loss --format json > here.json
+        backproof internals --run --format html > internals.html
         backproof internals --diff here.json there.json
     """
     from comparisons.command.internals import internals_command

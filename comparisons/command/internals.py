@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,13 +21,15 @@ from comparisons.command.console import console_of, print_records
 from comparisons.errors import UsageError
 from comparisons.internals import words
 from comparisons.internals.catalogue import AREAS, chosen, fact_of
+from comparisons.internals.conventions import CONVENTIONS
 from comparisons.internals.effect import effects_of
 from comparisons.internals.expectation import text_of
 from comparisons.internals.fact import Fact
 from comparisons.internals.measuring import Outcome, measure
+from reports.formats import refuse_undrawable
 
 STYLES = {"holds": "green", "no longer holds": "red", "not run": "yellow"}
-Formats = Literal["text", "csv", "json"]
+Formats = Literal["text", "csv", "json", "html"]
 ALL_DAY = 86_400.0  # seconds; a function's 2³² inputs take minutes, in which nothing is told
 
 
@@ -61,6 +65,9 @@ def internals_command(
 
 
 def _list(found: Sequence[Fact], how: Formats) -> int:
+    if how == "html":
+        sys.stdout.write(page_of(found, []))
+        return 0
     if how != "text":
         print_records([_told(fact) for fact in found], how)
         return 0
@@ -98,7 +105,10 @@ def _run(
             found, python=python, variables=variables, at_once=at_once, patience=patience,
             told=progress.told, begun=progress.begun, idle=progress.show,
         )  # fmt: skip
-    if how != "text":
+    if how == "html":
+        said = words.sum_line(Counter(outcome.status for outcome in outcomes), time.monotonic() - began)
+        sys.stdout.write(page_of(found, outcomes, said))
+    elif how != "text":
         print_records([record_of(outcome) for outcome in outcomes], how)
     else:
         _print(outcomes, time.monotonic() - began)
@@ -127,6 +137,23 @@ def _print(outcomes: Sequence[Outcome], seconds: float) -> None:
     if versions := next((outcome.versions for outcome in outcomes if outcome.versions), None):
         console.print(Text(f"Measured on {words.versions_line(versions)}."))
     console.print(Text(words.sum_line(Counter(outcome.status for outcome in outcomes), seconds)))
+
+
+def page_of(found: Sequence[Fact], outcomes: Sequence[Outcome], said: str = "") -> str:
+    """The facts as a page, with what was measured now. Error: UsageError where what draws pages is not installed."""
+    refuse_undrawable()
+    from reports.catalogue import catalogue
+
+    told = [{**_told(fact), "code": fact.code} for fact in found]
+    figures = {
+        outcome.fact.id: {
+            "status": outcome.status, "reasons": outcome.reasons,
+            "figures": {name: text_of(value) for name, value in outcome.figures.items()},
+        }
+        for outcome in outcomes
+    }  # fmt: skip
+    rows = [row._asdict() for row in CONVENTIONS]
+    return catalogue(told, rows, figures, said, metadata.version("backproof"))
 
 
 def record_of(outcome: Outcome) -> dict[str, Any]:

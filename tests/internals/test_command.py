@@ -126,3 +126,14 @@ def test_a_file_of_another_kind_is_the_users_mistake(text, tmp_path):
         internals_command(
             [str(file), str(file)], run=False, diff=True, python=None, how="text", at_once=None, patience=1.0
         )
+
+
+def test_the_page_has_every_fact_and_what_was_measured(called, python):
+    code, printed = called("adam", "--format", "html")
+    assert 0 == code
+    assert all(f'id="{fact.id}"' in printed.out for fact in facts() if fact.area == "adam")
+    assert "measured now" not in printed.out
+    code, printed = called("--run", "adam-epsilon", "--format", "html", "--python", python("changed"))
+    assert 1 == code
+    assert "measured now: 7.0" in printed.out
+    assert "1 no longer hold" in printed.out

@@ -124,11 +124,7 @@ def drawn(result, scenes):
 def test_every_chart_keeps_to_vega_lites_schema(result, scenes):
     assert schemapi.DEBUG_MODE
     assert 10 == len(figures(result, scenes))
-    for drawn in (
-        charts.distance(result, "float32"),
-        charts.errors(["numpy"], ["numpy"]),
-        charts.histogram(["a"], ["a"]),
-    ):
+    for drawn in (charts.errors(["numpy"], ["numpy"]), charts.histogram(["a"], ["a"])):
         assert charts.spec(drawn, "a chart")
     with pytest.raises(schemapi.SchemaValidationError):
         alt.Chart(alt.NamedData("x")).mark_point(size="large")

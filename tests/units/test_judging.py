@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from comparisons import judging
+from comparisons import plans
 from comparisons.balls import Ball
 from comparisons.experiment import Circles
 from comparisons.judging import Judging
@@ -127,7 +127,7 @@ def test_peers_give_the_same_rows_whether_they_are_joined_or_not(traces, forms, 
     network = in_forms(trace, FORMS[forms])
     joined = rows_of(trace, network)
     assert any(component.are_peers for component in Judging(trace).plan(network))
-    monkeypatch.setattr(judging, "with_peers", lambda found, *_: found)
+    monkeypatch.setattr(plans, "with_peers", lambda found, *_: found)
     assert not any(component.are_peers for component in Judging(trace).plan(network))
     assert joined == rows_of(trace, network)
 
