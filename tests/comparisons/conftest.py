@@ -25,6 +25,7 @@ from comparisons.experiment import NAMED
 from comparisons.implementations.registry import Implementation, find
 from comparisons.processes import Job, work
 from comparisons.result import read_certificate
+from comparisons.stored import MEMORY
 from comparisons.trace import load
 from comparisons.wording import reason_of
 from tests.frameworks import not_installed
@@ -120,7 +121,7 @@ def _train(one: Implementation, which: Sequence[tuple[str, str]], folder: Path) 
 
     def told(job: Job, event: dict) -> list[Job]:
         if event["event"] == "recorded":
-            return [Job(one.name, {"do": "certify", "trace": event["trace"]})]
+            return [Job(one.name, {"do": "certify", "trace": event["trace"], "memory": MEMORY})]
         if event["event"] == "certified":
             path = Path(job.task["trace"])
             parameters[path.stem] = _parameters_of(path)
