@@ -14,15 +14,16 @@ N_PAIRS = 60  # so many are shown, the widest first
 def explanations(result: Result) -> list[dict[str, Any]]:
     """Each pair of runs whose forms differ; chosen is the widest without the reference, in the finest precision."""
     found = [revived(explanation) for explanation in result.explanations]
-    found.sort(key=_width, reverse=True)
+    found.sort(key=width, reverse=True)
     found = found[:N_PAIRS]
     if not found:
         return []
-    chosen = max(found, key=lambda e: (REFERENCE not in (e.one, e.other), e.precision == "float64", _width(e)))
+    chosen = max(found, key=lambda e: (REFERENCE not in (e.one, e.other), e.precision == "float64", width(e)))
     return [_worded(e, e is chosen) for e in found]
 
 
-def _width(explanation: Any) -> float:
+def width(explanation: Any) -> float:
+    """How far apart two runs end; 0 where a loss is no number."""
     measured = explanation.measured
     return abs(measured) if isinstance(measured, (int, float)) else 0.0
 

@@ -44,7 +44,7 @@ def _suite_of(result: Result, one: ImplementationResult, root: ElementTree.Eleme
     """A run's suite: its quantities; of a run that was not compared one case that says why."""
     name = run_name(one.name, one.precision)
     suite = ElementTree.SubElement(root, "testsuite", name=_clean(name))
-    rows = rows_of(result, one)
+    rows = rows_of(result, one.name, one.precision)
     if one.verdict == "not compared" and not rows:
         _add(_case(suite, name, "is compared"), "skipped" if one.skipped else "error", one.reason, one.output)
     first = first_broken(rows)

@@ -22,7 +22,7 @@ def markdown(result: Result) -> str:
     for one in result.implementations:
         name = escaped(run_name(one.name, one.precision))
         if one.verdict == "disagrees":
-            text = fault_text(one.name, one.precision, runs.rows_of(result, one), one, one.means)
+            text = fault_text(one.name, one.precision, runs.rows_of(result, one.name, one.precision), one, one.means)
             parts += [f"### {name}", fenced(text)]
         elif one.verdict == "not compared" and not one.skipped:
             parts += [f"### {name}: not compared", escaped(one.reason), *([fenced(one.output)] if one.output else [])]

@@ -10,6 +10,7 @@ from comparisons.reported import cell_label, run_name
 from comparisons.result import ImplementationResult, Result, ResultRow
 from comparisons.wording import SYMBOLS, multiple
 from reports.kinds import Kind, kinds
+from reports.runs import rows_of
 
 LEVELS = (  # the worst error as a multiple of its bound, up to which a cell has this colour, and what the legend says
     (0.0, "exact", "0: exactly as expected"),
@@ -54,7 +55,7 @@ def matrix(result: Result) -> list[Line]:
     runs = runs_of(result)
     by_run: list[dict[str, Kind]] = []
     for run in runs:
-        of_run = [row for row in result.rows if (row.implementation, row.precision) == (run.name, run.precision)]
+        of_run = rows_of(result, run.name, run.precision)
         by_run.append({stem_of(kind): kind for kind in kinds(of_run)})
     names: dict[str, str] = {}
     for found in sorted(by_run, key=len, reverse=True):

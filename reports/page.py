@@ -33,6 +33,7 @@ from reports import charts
 from reports.causes import explanations
 from reports.figures import Figure, figures, frames
 from reports.matrix import LEVELS, Cell, level_of, matrix, runs_of
+from reports.runs import rows_of
 from reports.scenes import Scenes
 from reports.terminal import notes, whole_runs
 from reports.typeset import mathml
@@ -44,10 +45,10 @@ def page(result: Result, scenes: Scenes | None, version: str) -> str:
         loader=PackageLoader("reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    lines, runs = matrix(result), runs_of(result)
+    lines, runs, errors = matrix(result), runs_of(result), _errors(result, scenes)
     with debug_mode(False):  # what charts are made of does not depend on a result, so tests hold it against the schema
         drawn = figures(result, scenes)
-        specs = _charts(result, scenes, drawn)
+        specs = _charts(result, errors, drawn)
     pairs = explanations(result)
     context: dict[str, Any] = {
         "result": result, "version": version, "symbols": SYMBOLS, "title": str(result.experiment.get("name", "")),
@@ -58,7 +59,7 @@ def page(result: Result, scenes: Scenes | None, version: str) -> str:
         "reached": [_reached(one) for one in result.implementations],
         "notes": notes(result), "precisions": charts.precisions(result), "has_curves": bool(result.histories),
         "n_replicas": _n_replicas(result), "charts": specs, "whole": [line for line in whole_runs(result)[2:] if line],
-        "errors": _errors(result, scenes), "explanations": pairs, "n_explanations": len(result.explanations),
+        "errors": errors, "explanations": pairs, "n_explanations": len(result.explanations),
         "dialects": result.dialects, "claims": [_claim(claim) for claim in result.claims],
         "claims_line": claims_line(result.claims, str(result.experiment.get("name", ""))), "figures": drawn,
         **_choices(scenes),
@@ -109,7 +110,7 @@ def _faults(result: Result) -> list[dict[str, Any]]:
     for one in result.implementations:
         if one.verdict != "disagrees":
             continue
-        rows = [row for row in result.rows if (row.implementation, row.precision) == (one.name, one.precision)]
+        rows = rows_of(result, one.name, one.precision)
         row = first_broken(rows)
         if row is None:
             continue
@@ -202,7 +203,7 @@ def _choices(scenes: Scenes | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _charts(result: Result, scenes: Scenes | None, drawn: list[Figure]) -> dict[str, Any]:
+def _charts(result: Result, errors: Mapping[str, Any] | None, drawn: list[Figure]) -> dict[str, Any]:
     """Every chart's specification, by the name under which the template has a place for it."""
     found: dict[str, Any] = {}
     for precision in charts.precisions(result) if result.histories else ():
@@ -216,7 +217,6 @@ def _charts(result: Result, scenes: Scenes | None, drawn: list[Figure]) -> dict[
             found[f"distance-{precision}"] = charts.spec(
                 away, f"distance of the losses from the reference in {precision}"
             )
-    errors = _errors(result, scenes)
     if errors is not None:
         runs, everyone = errors["runs"], charts.names(result)
         found["errors"] = charts.spec(charts.errors(runs, everyone), "largest error through the steps, over its bound")

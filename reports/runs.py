@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from comparisons.result import ImplementationResult, Result, ResultRow
+from comparisons.result import Result, ResultRow
 
 
-def rows_of(result: Result, one: ImplementationResult) -> list[ResultRow]:
+def rows_of(result: Result, name: str, precision: str) -> list[ResultRow]:
     """The rows of one implementation in one precision."""
-    return [row for row in result.rows if (row.implementation, row.precision) == (one.name, one.precision)]
+    return [row for row in result.rows if (row.implementation, row.precision) == (name, precision)]

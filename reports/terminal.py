@@ -29,7 +29,9 @@ from comparisons.wording import (
     score_line,
     verdict_line,
 )
+from reports.causes import width
 from reports.kinds import Kind, kinds
+from reports.runs import rows_of
 
 STYLES = {"agrees": "green", "disagrees": "bold red", "not compared": "yellow"}
 
@@ -64,7 +66,7 @@ def quantities(result: Result, precisions: Sequence[str]) -> Table:
     for name in dict.fromkeys(row.implementation for row in result.rows):
         table.add_row(Text(name, style="bold"))
         by_precision = {
-            precision: {kind.name: kind for kind in kinds(_rows(result, name, precision))} for precision in precisions
+            precision: {kind.name: kind for kind in kinds(rows_of(result, name, precision))} for precision in precisions
         }
         for kind in dict.fromkeys(kind for found in by_precision.values() for kind in found):
             cells = [cell for precision in precisions for cell in _cells(by_precision[precision].get(kind))]
@@ -101,7 +103,7 @@ def reached(result: Result) -> Table:
 def _explain(result: Result, one: ImplementationResult, console: Console) -> None:
     """The disagreement, the open chain, or the last output of what failed."""
     if one.verdict == "disagrees":
-        text = fault_text(one.name, one.precision, _rows(result, one.name, one.precision), one, one.means)
+        text = fault_text(one.name, one.precision, rows_of(result, one.name, one.precision), one, one.means)
         console.print()
         console.print(Text(text), soft_wrap=True)
     elif one.chain is not None and not one.chain["holds"]:
@@ -157,7 +159,7 @@ def whole_runs(result: Result) -> list[str]:
     lines += [f"  {growth_line(score)}" for score in fastest.values()]
     explanations = [revived(explanation) for explanation in result.explanations]
     if explanations:
-        widest = max(explanations, key=lambda e: (e.precision == "float64", abs(e.measured)))
+        widest = max(explanations, key=lambda e: (e.precision == "float64", width(e)))
         lines += ["", *explanation_text(widest).splitlines()]
     return lines
 
@@ -168,16 +170,3 @@ def blind_lines(result: Result) -> list[str]:
     for row in result.rows:
         by_precision.setdefault(row.precision, []).append(row)
     return [blind_line(precision, rows) for precision, rows in by_precision.items()]
-
-
-def _not_told_apart(result: Result) -> dict[tuple[str, tuple[str, ...]], list[str]]:
-    """The names of the runs by choice and the forms that hold alike."""
-    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for one in result.implementations:
-        for choice, forms in one.not_told_apart.items():
-            found.setdefault((choice, tuple(forms)), []).append(f"{one.name} ({one.precision})")
-    return found
-
-
-def _rows(result: Result, name: str, precision: str) -> list[ResultRow]:
-    return [row for row in result.rows if row.implementation == name and row.precision == precision]

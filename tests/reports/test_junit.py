@@ -24,7 +24,7 @@ def test_there_is_a_suite_for_each_run_and_one_of_the_claims(result):
 
 def test_cases_are_the_rows_and_fail_where_they_disagree(result):
     for one in result.implementations:
-        suite, rows = suites(result)[f"{one.name} ({one.precision})"], rows_of(result, one)
+        suite, rows = suites(result)[f"{one.name} ({one.precision})"], rows_of(result, one.name, one.precision)
         assert [row.equation for row in rows] == [case.get("name") for case in suite]
         failing = [case.get("name") for case in suite if case.find("failure") is not None]
         assert [row.equation for row in rows if row.verdict == "disagrees"] == failing
@@ -39,7 +39,7 @@ def test_cases_are_the_rows_and_fail_where_they_disagree(result):
 def test_a_failure_says_what_the_terminal_says(result):
     one = next(one for one in result.implementations if one.verdict == "disagrees")
     failures = suites(result)[f"{one.name} ({one.precision})"].findall("testcase/failure")
-    expected = fault_text(one.name, one.precision, rows_of(result, one), one, one.means)
+    expected = fault_text(one.name, one.precision, rows_of(result, one.name, one.precision), one, one.means)
     assert [expected] == [failure.text for failure in failures if failure.text]
 
 

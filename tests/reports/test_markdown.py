@@ -32,7 +32,7 @@ def test_the_verdict_is_the_heading(result):
 def test_what_disagrees_stands_as_on_the_terminal(result):
     fences = [block.content for block in read(markdown(result)) if block.type == "fence"]
     expected = [
-        fault_text(one.name, one.precision, rows_of(result, one), one, one.means) + "\n"
+        fault_text(one.name, one.precision, rows_of(result, one.name, one.precision), one, one.means) + "\n"
         for one in result.implementations
         if one.verdict == "disagrees"
     ]

@@ -42,7 +42,7 @@ def test_the_verdict_and_the_fault_come_first_in_the_words_of_the_terminal(text,
     assert verdict_line(result) in words
     for one in result.implementations:
         if one.verdict == "disagrees":
-            fault = fault_text(one.name, one.precision, rows_of(result, one), one, one.means)
+            fault = fault_text(one.name, one.precision, rows_of(result, one.name, one.precision), one, one.means)
             assert fault in words
             assert words.index(verdict_line(result)) < words.index(fault) < words.index("Every equation, on each")
     assert "disagrees" == result.verdict
