@@ -125,13 +125,17 @@ class Diagnosis:
         """
         alike: dict[str, tuple[str, ...]] = {}
         seen = self._keys(forms)
+        options: dict[str, list[Forms]] = {}
         for choice in dict.fromkeys(form.choice for form in self.known if form.choice):
             others = tuple(form for form in forms if form.choice != choice)
-            options: list[Forms] = [others, *(self._ordered((*others, f)) for f in self.known if f.choice == choice)]
-            options = [option for option in options if option == forms or self._shows(option, seen)]
+            of_it: list[Forms] = [others, *(self._ordered((*others, f)) for f in self.known if f.choice == choice)]
+            options[choice] = [option for option in of_it if set(option) == set(forms) or self._may_hold(option, seen)]
+        networks = [self._network(option) for of_it in options.values() for option in of_it]
+        self.judging.prepare(network for network in networks if network is not None)
+        for choice, of_it in options.items():
             names = [
                 next((f.name for f in option if f.choice == choice), "textbook")
-                for option in options
+                for option in of_it
                 if set(option) == set(forms) or self._holds(option)
             ]
             if len(names) > 1:
@@ -162,16 +166,18 @@ class Diagnosis:
         broken = frozenset(name for name, _ in breaks(self.judging, network))
         return broken if len(broken) <= at_most else frozenset()
 
-    def _shows(self, option: Forms, seen: dict[str, tuple] | None) -> bool:
-        """Whether any shown quantity would be judged otherwise under it."""
-        keys = self._keys(option)
-        return keys is not None and any(keys.get(name) != (seen or {}).get(name) for name in self.trace.shown)
+    def _may_hold(self, option: Forms, seen: dict[str, tuple] | None) -> bool:
+        """Whether it holds in the probes, and any shown quantity would be judged otherwise under it."""
+        keys, network = self._keys(option), self._network(option)
+        if network is None or keys is None:
+            return False
+        if all(keys.get(name) == (seen or {}).get(name) for name in self.trace.shown):
+            return False
+        return not any(next(breaks(probe, network), None) for probe in self.probes)
 
     def _holds(self, forms: Forms) -> bool:
         network = self._network(forms)
-        if network is None or any(next(breaks(probe, network), None) for probe in self.probes):
-            return False
-        return next(breaks(self.judging, network), None) is None
+        return network is not None and next(breaks(self.judging, network), None) is None
 
     def _search(self) -> Forms:
         """Best first: fewest quantities given up as broken, then fewest forms, with a bound on how many more it takes.

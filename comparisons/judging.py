@@ -10,10 +10,10 @@ trying another form judges only what that form changes.
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,19 +21,21 @@ import numpy as np
 from comparisons.balls import Ball
 from comparisons.certificate import Row
 from comparisons.components import DATA, are_alike, hidden_behind
-from comparisons.composed import batches_of
 from comparisons.plans import Component, Plans, is_by_size
-from comparisons.precisions import FLOAT64, PRECISIONS, Precision
-from comparisons.rows import Piece, row_of
-from comparisons.stacks import Stacks, concatenated, from_then_on, side_by_side
-from comparisons.tallies import Tally
+from comparisons.precisions import PRECISIONS, Precision
+from comparisons.rows import Old, Piece, RowSoFar, row_of
+from comparisons.scans import Request, scanned, together
+from comparisons.stacks import Portions, Stacks
 from comparisons.trace import Trace
+from comparisons.values import Carried, Values
 from reference.network import Equation, Network, Ref, now
 from reference.running import evaluate
 
+PORTION = 2**15  # numbers of a quantity that are evaluated together: they stay in the cache
+GIVEN = "given"  # the tally of a quantity that is given
 N_REMEMBERED = 16  # of what was broken: more would take as long to compare as to judge
 
-Pieces = tuple[str, list[Piece], np.ndarray | None]  # of a quantity, and what it was before each step if it is carried
+Pieces = tuple[str, list[Piece], Old | None]  # of a quantity, and what it was before each step if it is carried
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,19 +44,6 @@ class Outcome:
 
     rows: dict[str, Row]
     hidden: dict[str, Stacks]
-
-
-@dataclass(frozen=True, eq=False)
-class Carried:
-    """What one part of a trace leaves for the next: the last balls of what is hidden, by name, of peers by all names.
-
-    For the part itself: `tallies` to count in, by quantity, and `batches`, the experiment's from its first step on.
-    """
-
-    balls: dict[str, Ball] = field(default_factory=dict)
-    peers: dict[tuple[str, ...], Ball] = field(default_factory=dict)
-    tallies: dict[str, Tally] = field(default_factory=dict)
-    batches: Iterator | None = None
 
 
 class Judging:
@@ -71,11 +60,12 @@ class Judging:
         self.carried = carried or Carried()
         self.left = Carried()
         self.precision = precision or PRECISIONS[trace.precision]
-        self.steps = {int(m): trace.steps_of(int(m)) for m in np.unique(trace.sizes)}
-        self.shown = {name: self._recorded(name) for name in trace.shown}
-        self._known_given: dict[Any, dict[str, Stacks]] = {}
-        self._kept: dict[tuple, Outcome] = {}
         self.plans = plans or Plans(trace.shown)
+        self.values = Values(trace, self.precision, self.plans, self.carried)
+        self.steps = self.values.steps
+        widest = {m: max(math.prod(trace.network.shape(n, m)) for n in trace.network.shapes) for m in (0, *self.steps)}
+        self.n_at_once = {m: max(1, PORTION // n) for m, n in widest.items()}
+        self._kept: dict[tuple, Outcome] = {}
         self._known_data: dict[Any, list[Row]] = {}
         self._broke: deque[tuple[tuple[str, ...], Network]] = deque(maxlen=N_REMEMBERED)
 
@@ -85,6 +75,26 @@ class Judging:
             self._kept[component.key] = self._judge(network, component, hidden)
         hidden |= self._kept[component.key].hidden
         return self._kept[component.key]
+
+    def knows(self, component: Component) -> bool:
+        """Whether the outcome of a component is kept."""
+        return component.key in self._kept
+
+    def keep(self, scanned: Mapping[tuple, tuple[dict[str, Stacks], Ball]]) -> None:
+        """Keep what a scan of peers gave, by the components' keys."""
+        for key, (hidden, last) in scanned.items():
+            self._kept[key] = Outcome({}, hidden)
+            self.left.peers[key] = last
+
+    def forget(self, component: Component) -> None:
+        """Let go of an outcome that nothing needs any more."""
+        self._kept.pop(component.key, None)
+
+    def prepare(self, networks: Iterable[Network]) -> None:
+        """Judge under several networks at once, each as far as the first component that is broken."""
+        plans = [(network, self.plan(network)) for network in networks if self.trace.n_steps]
+        for _ in together(self, plans, lambda outcome: any(r.first_broken is not None for r in outcome.rows.values())):
+            pass
 
     def rows(self, network: Network) -> Iterator[Row]:
         """The rows of all shown quantities, in an order in which what is hidden comes before what it explains."""
@@ -100,7 +110,8 @@ class Judging:
         """The rows of examples and labels, which are the experiment's."""
         for name in self._given_shown():
             pieces = self._against_experiment(network, name)
-            yield row_of(name, f"{name} is the experiment's", pieces, self.trace, tally=self.carried.tallies.get(name))
+            tally = self.carried.tallies.get((GIVEN, network.batches, name))
+            yield row_of(name, f"{name} is the experiment's", pieces, self.trace, tally=tally)
 
     def is_broken(self, network: Network) -> bool:
         """Whether any quantity is broken; what was broken before and is judged alike is so again."""
@@ -108,7 +119,7 @@ class Judging:
             return True
         found = next((row.quantity for row in self.rows(network) if row.first_broken is not None), None)
         if found is not None:
-            self._broke.appendleft(((found, *hidden_behind(found, network, self.shown)), network))
+            self._broke.appendleft(((found, *hidden_behind(found, network, self.trace.shown)), network))
         return found is not None
 
     def is_broken_as_before(self, network: Network) -> bool:
@@ -140,7 +151,7 @@ class Judging:
         hidden: dict[str, Stacks] = {}
         for component in self.plan(network):
             if component.are_peers:
-                hidden |= self._scanned(network, component.equations, hidden)
+                self.outcome(network, component, hidden)
                 continue
             for name, pieces in self._pieces(network, component, hidden).items():
                 if name in self.trace.shown:
@@ -159,22 +170,29 @@ class Judging:
 
     def _judge(self, network: Network, component: Component, hidden: Mapping[str, Stacks]) -> Outcome:
         """Evaluate one component on all steps; a cycle step after step."""
-        equations = component.equations
         if component.are_peers:
-            return Outcome({}, self._scanned(network, equations, hidden))
-        pieces = self._pieces(network, component, hidden)
-        rows, balls = {}, {}
-        for equation in equations:
-            name = equation.defines
-            if name in self.trace.shown:
-                old = self._as_it_was(network, name)
-                rows[name] = row_of(name, str(equation), pieces[name], self.trace, old, self.carried.tallies.get(name))
-            else:
-                balls[name] = self._gathered(network, name, pieces[name])
-                if name in network.remembered and 0 in balls[name]:
-                    is_last = component.is_cycle  # which is the very ball that the next step would read
-                    self.left.balls[name] = pieces[name][-1][1] if is_last else balls[name][0][-1:]
-        return Outcome(rows, balls)
+            self.keep(scanned(self, [Request(network, component, hidden)]))
+            return self._kept[component.key]
+        equations, key = component.equations, component.key
+        rows = {
+            e.defines: RowSoFar(e.defines, str(e), self.trace, self.carried.tallies.get((key, e.defines)))
+            for e in equations
+            if e.defines in self.trace.shown
+        }
+        old = {name: self._as_it_was(network, name) for name in rows}
+        found: dict[str, list] = {e.defines: [] for e in equations if e.defines not in rows}
+        for portion in self._by_portion(network, component, hidden):
+            for name, piece in portion.items():
+                if name in rows:
+                    rows[name].add(piece, old[name])
+                else:
+                    found[name].append(piece)
+        balls = {name: self._gathered(network, name, pieces) for name, pieces in found.items()}
+        for name, stacks in balls.items():
+            if name in network.remembered and 0 in stacks:
+                is_last = component.is_cycle  # which is the very ball that the next step would read
+                self.left.balls[key, name] = found[name][-1][1] if is_last else _last(stacks[0])
+        return Outcome({name: row.row() for name, row in rows.items()}, balls)
 
     def pieces(self, network: Network, quantity: str) -> list[Piece]:
         """The balls of a shown quantity beside what was recorded, in all steps."""
@@ -187,9 +205,19 @@ class Judging:
 
     def _pieces(self, network: Network, component: Component, hidden: Mapping[str, Stacks]) -> dict[str, list]:
         """For each quantity of a component its balls, beside what was recorded of it if it is shown."""
+        pieces: dict[str, list] = {e.defines: [] for e in component.equations}
+        for portion in self._by_portion(network, component, hidden):
+            for name, piece in portion.items():
+                pieces[name].append(piece)
+        return pieces
+
+    def _by_portion(
+        self, network: Network, component: Component, hidden: Mapping[str, Stacks]
+    ) -> Iterator[dict[str, Any]]:
+        """The pieces of a component's quantities, some steps at a time; of a hidden one its steps and its ball."""
         equations, is_cycle = component.equations, component.is_cycle
-        pieces: dict[str, list] = {e.defines: [] for e in equations}
-        defined = frozenset(pieces)
+        defined = frozenset(e.defines for e in equations)
+        last: dict[str, Any] = {}
         for m, steps in self._portions(network, equations, is_cycle):
             values: dict[Ref, Ball] = {}
             for equation in equations:
@@ -197,56 +225,26 @@ class Judging:
                     own = ref.name in defined and ref.name not in self.trace.shown
                     if ref in values or (own and not ref.before):
                         continue
-                    last = pieces[ref.name][-1][1] if own and pieces[ref.name] else None
-                    values[ref] = last if last is not None else self._value(network, ref, m, steps, hidden)
+                    is_known = own and ref.name in last
+                    values[ref] = last[ref.name][1] if is_known else self.values.of(network, ref, m, steps, hidden)
+            pieces: dict[str, Any] = {}
 
-            def settle(equation: Equation, ball: Ball, m: int = m, steps: np.ndarray = steps) -> Ball:
+            def settle(
+                equation: Equation, ball: Ball, m: int = m, steps: np.ndarray = steps, pieces: dict = pieces
+            ) -> Ball:
                 name = equation.defines
                 if name in self.trace.shown:
-                    shown = self._value(network, now(name), m, steps, hidden)
-                    pieces[name].append(Piece(steps, ball, shown.mid))
+                    shown = self.values.of(network, now(name), m, steps, hidden)
+                    pieces[name] = Piece(steps, ball, shown.mid)
                     return shown
                 # A quantity is an array in memory, so that no term of a later equation joins its sum.
                 computed = Ball(ball.mid, ball.spread, ball.precision, origin=ball.origin)
-                pieces[name].append((steps, computed))
+                pieces[name] = (steps, computed)
                 return computed
 
             evaluate(equations, values, settle)
-        return pieces
-
-    def _scanned(
-        self, network: Network, equations: tuple[Equation, ...], hidden: Mapping[str, Stacks]
-    ) -> dict[str, Stacks]:
-        """Peers, their numbers side by side, step after step."""
-        steps, first = np.arange(self.trace.n_steps), equations[0]
-        reads = {
-            name: [self._value(network, e.reads[name], 0, steps, hidden) for e in equations]
-            for name, ref in first.reads.items()
-            if not ref.before
-        }
-        stacks = {name: side_by_side(balls) for name, balls in reads.items()}
-        names = tuple(e.defines for e in equations)
-        last = self.carried.peers.get(names) or side_by_side([self._start_only(network, name) for name in names])
-        own = next(name for name, ref in first.reads.items() if ref.before)
-        balls = [last]
-        for step in steps:
-            with np.errstate(all="ignore"):
-                now_read = {name: stack[step : step + 1] for name, stack in stacks.items()}
-                last = first.by(**now_read, **{own: last}, **first.constants)
-            balls.append(last)
-        self.left.peers[names] = last
-        mid, radius = np.concatenate([b.mid for b in balls]), np.concatenate([b.radius for b in balls])
-        ends = np.cumsum([0, *(int(np.prod(network.shape(e.defines, 0))) for e in equations)])
-        return {
-            e.defines: {
-                0: Ball(
-                    mid[:, begin:end].reshape(-1, *network.shape(e.defines, 0)),
-                    radius[:, begin:end].reshape(-1, *network.shape(e.defines, 0)),
-                    self.precision,
-                )
-            }
-            for e, begin, end in zip(equations, ends[:-1], ends[1:], strict=True)
-        }
+            yield pieces
+            last = pieces
 
     def _portions(
         self, network: Network, equations: tuple[Equation, ...], is_cycle: bool
@@ -255,119 +253,31 @@ class Judging:
         if is_cycle:
             for step, m in enumerate(self.trace.sizes):
                 yield int(m), np.array([step])
-        elif is_by_size(network, equations):
-            yield from self.steps.items()
         else:
-            yield 0, np.arange(self.trace.n_steps)
+            is_stacked = is_by_size(network, equations)
+            yield from self._by_size(self.steps if is_stacked else {0: np.arange(self.trace.n_steps)})
 
-    def _value(self, network: Network, ref: Ref, m: int, steps: np.ndarray, hidden: Mapping[str, Stacks]) -> Ball:
-        """A quantity's ball at these steps: as it was recorded, given or, if hidden, computed."""
-        if (
-            ref.before
-            and ref.name in self.carried.balls
-            and ref.name not in hidden
-            and steps[0] == 0
-            and len(steps) == 1
-        ):
-            return self.carried.balls[ref.name]
-        if ref.name in self.shown:
-            stacks = self.shown[ref.name]
-        elif ref.name in network.given:
-            stacks = self._given(network)[ref.name]
-        elif ref.name in hidden:
-            stacks = hidden[ref.name]
-        elif network.per_example(ref.name):
-            return self._as_before_the_first(network, ref.name, m)
-        else:
-            stacks = {0: self._start_only(network, ref.name)}
-        if network.per_example(ref.name):
-            stack = stacks[m]
-            if ref.before:
-                return self._a_step_earlier(network, ref.name, stack, m)[steps]
-            return stack if len(steps) == len(self.steps[m]) else stack[np.searchsorted(self.steps[m], steps)]
-        stack, at = stacks[0], steps + (0 if ref.before else 1)
-        if at[0] == 0 and ref.name in self.shown and ref.name not in self.trace.start:
-            stack = from_then_on(self._start_only(network, ref.name), stack[1:])
-        if len(at) == self.trace.n_steps:
-            return stack[at[0] : at[-1] + 1]
-        return stack[at]
-
-    def _as_before_the_first(self, network: Network, name: str, m: int) -> Ball:
-        """What a slot with an entry per example holds before step 1."""
-        if self.trace.first > 1:
-            raise ValueError(f"{name} is hidden, so what it was before step {self.trace.first} is not known")
-        return Ball(np.full((1, *network.shape(name, m)), network.start[name]), None, self.precision)
-
-    def _a_step_earlier(self, network: Network, name: str, stack: Ball, m: int) -> Ball:
-        """A stack with an entry per example, of the step before each; all batches are of one size."""
-        if len(self.steps) > 1:
-            raise ValueError(f"{name} of the step before has another number of examples")
-        return from_then_on(self._as_before_the_first(network, name, m), stack[:-1])
-
-    def _start_only(self, network: Network, name: str) -> Ball:
-        """What a remembered quantity holds before its first step."""
-        shape = network.shape(name, 0)
-        if name in self.carried.balls:
-            return self.carried.balls[name]
-        if name in self.trace.start:
-            return Ball.recorded(self._rounded(self.trace.start[name]).reshape(1, *shape), self.precision)
-        if self.trace.first > 1:
-            raise ValueError(f"{name} is hidden, so what it was before step {self.trace.first} is not known")
-        return Ball(np.full((1, *shape), network.start[name]), None, self.precision)
-
-    def _recorded(self, name: str) -> Stacks:
-        stack = self.trace.shown[name]
-        if isinstance(stack, Mapping):
-            return {m: Ball.recorded(part, self.precision) for m, part in stack.items()}
-        if name in self.trace.start:
-            first = self._rounded(self.trace.start[name])
-        else:
-            first = np.full(stack.shape[1:], self.trace.network.start.get(name, np.nan))
-        return {0: Ball.recorded(np.concatenate([first.reshape(1, *stack.shape[1:]), stack]), self.precision)}
-
-    def _given(self, network: Network) -> dict[str, Stacks]:
-        """What the experiment gives: examples and labels by batch size, and the scalars of the step in float64."""
-        if network.batches not in self._known_given:
-            self._known_given[network.batches] = self._computed_given(network)
-        return self._known_given[network.batches]
-
-    def _computed_given(self, network: Network) -> dict[str, Stacks]:
-        experiment, first, n = self.trace.experiment, self.trace.first, self.trace.n_steps
-        batches = self.carried.batches or itertools.islice(batches_of(experiment, network), first - 1, None)
-        xs: dict[int, list] = {m: [] for m in self.steps}
-        ys: dict[int, list] = {m: [] for m in self.steps}
-        for X, Y in itertools.islice(batches, n):
-            xs[X.shape[1]].append(X)
-            ys[X.shape[1]].append(Y)
-        t = np.arange(first - 1, first + n, dtype=np.float64).reshape(-1, 1, 1)
-        rates = experiment.learning_rates()
-        alpha = np.concatenate([rates[:1], rates])[first - 1 : first + n].reshape(-1, 1, 1)
-        return {
-            "A[0]": {m: Ball.recorded(self._rounded(np.stack(x)), self.precision) for m, x in xs.items()},
-            "Y": {m: Ball.recorded(self._rounded(np.stack(y)), self.precision) for m, y in ys.items()},
-            "t": {0: Ball(t, None, FLOAT64)},
-            "alpha": {0: Ball(alpha, None, FLOAT64)},
-        }
-
-    def _rounded(self, values: np.ndarray) -> np.ndarray:
-        """What is given in the trace's precision, in the one that it is judged in."""
-        return values if self.precision.name == self.trace.precision else self.precision.rounded(values)
+    def _by_size(self, steps: Mapping[int, np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+        """As many steps of a size at a time as are evaluated together."""
+        for m, places in steps.items():
+            for begin in range(0, len(places), n := self.n_at_once[m]):
+                yield m, places[begin : begin + n]
 
     def _gathered(self, network: Network, name: str, pieces: list) -> Stacks:
-        """The balls of a hidden quantity, whole where all its steps were evaluated at once."""
+        """The balls of a hidden quantity of all steps."""
         if network.per_example(name):
-            by_size: dict[int, list] = {}
-            for steps, ball in pieces:
-                by_size.setdefault(ball.shape[-1], []).append((steps, ball))
-            return {m: part[0][1] if len(part) == 1 else concatenated(part) for m, part in by_size.items()}
+            by_size: dict[int, Ball | Portions] = {}
+            for _, ball in pieces:
+                by_size.setdefault(ball.shape[-1], Portions()).add(ball)  # type: ignore[union-attr]
+            return by_size
         shape = network.shape(name, 0) or (1, 1)
         first = Ball(np.full((1, *shape), np.nan))
         if name in network.remembered:
-            first = self._start_only(network, name)
+            first = self.values.start_only(network, name)
         mid = np.empty((self.trace.n_steps + 1, *shape))
         radius = np.zeros_like(mid)
         mid[0] = first.mid[0]
-        if name in self.carried.balls:
+        if self.values.carried_over(network, name) is not None:
             radius[0] = first.radius[0]
         for steps, ball in pieces:
             mid[steps + 1] = ball.mid
@@ -379,9 +289,18 @@ class Judging:
         return [name for name in DATA if name in self.trace.shown]
 
     def _against_experiment(self, network: Network, name: str) -> list[Piece]:
-        given = self._given(network)[name]
-        return [Piece(self.steps[m], Ball(given[m].mid), self.shown[name][m].mid) for m in self.steps]
+        given, found = self.values.given(network)[name], []
+        for m, steps in self._by_size(self.steps):
+            actual = self.values.of(network, now(name), m, steps, {}).mid
+            begin = int(np.searchsorted(self.steps[m], steps[0]))
+            found.append(Piece(steps, Ball(given[m].mid[begin : begin + len(steps)]), actual))
+        return found
 
-    def _as_it_was(self, network: Network, name: str) -> np.ndarray | None:
+    def _as_it_was(self, network: Network, name: str) -> Old | None:
         """What a carried quantity was before each step."""
-        return self.shown[name][0].mid if name in network.remembered else None
+        return self.values.as_it_was(name) if name in network.remembered else None
+
+
+def _last(stack: Ball | Portions) -> Ball:
+    """The ball of the last step."""
+    return (stack.whole() if isinstance(stack, Portions) else stack)[-1:]

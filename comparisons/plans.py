@@ -38,12 +38,19 @@ class Plans:
         self.shown = shown
         self._known_keys: WeakKeyDictionary[Equation, tuple] = WeakKeyDictionary()
         self._known: WeakKeyDictionary[Network, list[Component]] = WeakKeyDictionary()
+        self._known_homes: WeakKeyDictionary[Network, dict[str, tuple]] = WeakKeyDictionary()
 
     def of(self, network: Network) -> list[Component]:
         """The components in the order in which they are judged; peers, which wait for themselves alone, as one."""
         if network not in self._known:
             self._known[network] = self._made(network)
         return self._known[network]
+
+    def key_of(self, network: Network, name: str) -> tuple | None:
+        """The key of the component that computes a quantity; None where nothing does."""
+        if network not in self._known_homes:
+            self._known_homes[network] = {e.defines: one.key for one in self.of(network) for e in one.equations}
+        return self._known_homes[network].get(name)
 
     def _made(self, network: Network) -> list[Component]:
         shown = self.shown

@@ -7,18 +7,22 @@ kept by what was judged: trying another form goes through the trace once more, f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from comparisons.certificate import Row
 from comparisons.components import DATA
 from comparisons.composed import batches_of
-from comparisons.judging import Carried, Judging
+from comparisons.experiment import Experiment
+from comparisons.judging import GIVEN, Judging
 from comparisons.plans import Component, Plans, is_by_size
 from comparisons.precisions import PRECISIONS, Precision
-from comparisons.stacks import Stacks
+from comparisons.scans import together
 from comparisons.stored import Stored
 from comparisons.tallies import Tally
 from comparisons.trace import Trace
+from comparisons.values import Carried
 from reference.network import Network
 
 N_NEAR = 100  # steps around the first broken one in which hints are looked for
@@ -37,14 +41,16 @@ class Streaming:
 
     def rows(self, network: Network) -> Iterator[Row]:
         """The rows of all shown quantities, in an order in which what is hidden comes before what it explains."""
-        plan = self.plan(network)
-        given_key = ("given", network.batches)
-        open_ = [component for component in plan if component.key not in self._kept]
-        if open_ or given_key not in self._kept:
-            self._go_through(network, plan, open_, given_key)
-        yield from self._kept[given_key].values()
-        for component in plan:
+        self.prepare([network])
+        yield from self._kept[GIVEN, network.batches].values()
+        for component in self.plan(network):
             yield from self._kept[component.key].values()
+
+    def prepare(self, networks: Iterable[Network]) -> None:
+        """Judge under several networks in one pass through the trace, as far as it is not known."""
+        passes = [_Pass(network, self.plan(network), self._kept) for network in networks]
+        if passes := [one for one in passes if one.open or one.is_given]:
+            self._go_through(passes)
 
     def is_broken(self, network: Network) -> bool:
         """Whether any quantity is broken."""
@@ -70,34 +76,41 @@ class Streaming:
             return None
         return Judging(self.trace.part(max(1, step - N_NEAR) if is_carried else 1, last), self.precision)
 
-    def _go_through(self, network: Network, plan: list[Component], open_: list[Component], given_key: tuple) -> None:
+    def _go_through(self, passes: list[_Pass]) -> None:
         """Judge what is not known yet, and for each part anew whatever hidden quantities that needs."""
-        needed = _needed(plan, open_)
-        tallies = {e.defines: Tally() for component in open_ for e in component.equations}
-        tallies |= {name: Tally() for name in DATA} if given_key not in self._kept else {}
-        carried, batches = Carried(), batches_of(self.trace.experiment, network)
-        for part in self._reading(needed, is_given=given_key not in self._kept).parts():
-            judging = Judging(part, self.precision, Carried(carried.balls, carried.peers, tallies, batches), self.plans)
-            if given_key not in self._kept:
-                for row in judging.given_rows(network):
-                    tallies[row.quantity].add(row, self._by_size)
-            hidden: dict[str, Stacks] = {}
-            for component in needed:
-                outcome = judging.outcome(network, component, hidden)
-                if component in open_:
+        tallies = {key: Tally() for one in passes for key in one.tallied}
+        carried = Carried(batches={one.network.batches: one.batches(self.trace.experiment) for one in passes})
+        for part in self._reading(passes).parts():
+            judging = Judging(part, self.precision, replace(carried, tallies=tallies), self.plans)
+            done: set[tuple] = set()
+            uses = Counter(component.key for one in passes for component in one.needed)
+            for one in passes:
+                if one.is_given and one.given_key not in done:
+                    done.add(one.given_key)
+                    for row in judging.given_rows(one.network):
+                        tallies[*one.given_key, row.quantity].add(row, self._by_size)
+            for number, component, outcome in together(judging, [(one.network, one.needed) for one in passes]):
+                one = passes[number]
+                if component.key in one.open and component.key not in done:
+                    done.add(component.key)
                     for name, row in outcome.rows.items():
-                        tallies[name].add(row, self._order(network, component))
-            carried = judging.left
-            del judging, part, hidden  # before the next one is read
-        if given_key not in self._kept:
-            self._kept[given_key] = _whole(tallies, DATA)
-        for component in open_:
-            self._kept[component.key] = _whole(tallies, (e.defines for e in component.equations))
+                        tallies[component.key, name].add(row, self._order(one.network, component))
+                uses[component.key] -= 1
+                if not uses[component.key]:
+                    judging.forget(component)
+            carried = replace(judging.left, batches=carried.batches)
+            del judging, part, outcome  # before the next one is read
+        for one in passes:
+            if one.is_given:
+                self._kept[one.given_key] = _whole({name: tallies[*one.given_key, name] for name in DATA})
+            for key, component in one.open.items():
+                self._kept[key] = _whole({e.defines: tallies[key, e.defines] for e in component.equations})
 
-    def _reading(self, needed: list[Component], *, is_given: bool) -> Stored:
-        """The trace with what these components define or read alone, and with examples and labels if these are."""
-        equations = [equation for component in needed for equation in component.equations]
+    def _reading(self, passes: list[_Pass]) -> Stored:
+        """The trace with what these passes define or read alone, and with examples and labels if these are judged."""
+        equations = [equation for one in passes for component in one.needed for equation in component.equations]
         names = {e.defines for e in equations} | {ref.name for e in equations for ref in e.reads.values()}
+        is_given = any(one.is_given for one in passes)
         shown = list(self.trace.shown)
         kept = {shown[0], *names, *(DATA if is_given else ())}  # at least one, which says how many steps there are
         return self.trace.hiding(*(name for name in shown if name not in kept))
@@ -116,17 +129,37 @@ def judging_of(trace: Trace, precision: Precision | None = None) -> Judging | St
     return Streaming(trace, precision) if isinstance(trace, Stored) else Judging(trace, precision)
 
 
-def _needed(plan: list[Component], open_: list[Component]) -> list[Component]:
+class _Pass:
+    """What one network asks of a pass through the trace: what is not known of it, and what that needs."""
+
+    def __init__(self, network: Network, plan: list[Component], known: Collection[tuple]) -> None:
+        self.network, self.given_key = network, (GIVEN, network.batches)
+        self.is_given = self.given_key not in known
+        self.open = {component.key: component for component in plan if component.key not in known}
+        self.needed = _needed(plan, self.open)
+
+    @property
+    def tallied(self) -> Iterator[tuple]:
+        """The keys of its tallies."""
+        yield from ((*self.given_key, name) for name in DATA if self.is_given)
+        yield from ((key, e.defines) for key, component in self.open.items() for e in component.equations)
+
+    def batches(self, experiment: Experiment) -> Iterator:
+        """The experiment's batches, as its network takes them."""
+        return batches_of(experiment, self.network)
+
+
+def _needed(plan: list[Component], open_: Collection[tuple]) -> list[Component]:
     """These components, and those that give the hidden quantities behind them, in the plan's order."""
-    wanted = set(map(id, open_))
+    wanted = set(open_)
     reads: set[str] = set()
     for component in reversed(plan):
         defined = {e.defines for e in component.equations}
-        if id(component) in wanted or defined & reads:
-            wanted.add(id(component))
+        if component.key in wanted or defined & reads:
+            wanted.add(component.key)
             reads |= {ref.name for e in component.equations for ref in e.reads.values()} - defined
-    return [component for component in plan if id(component) in wanted]
+    return [component for component in plan if component.key in wanted]
 
 
-def _whole(tallies: dict[str, Tally], names: Iterable[str]) -> dict[str, Row]:
-    return {name: tallies[name].whole() for name in names if tallies[name].row is not None}
+def _whole(tallies: Mapping[str, Tally]) -> dict[str, Row]:
+    return {name: tally.whole() for name, tally in tallies.items() if tally.row is not None}

@@ -13,7 +13,31 @@ import numpy as np
 
 from comparisons.certificate import Row
 
+N_FEW = 2**12  # numbers that are put in order sooner than counted
 N_CUT = 52 - 6  # of the 53 significant bits of float64, 7 are left: the first, which is not written, and 6
+
+
+def cut(numbers: np.ndarray) -> np.ndarray:
+    """The leading bits of numbers that are 0 or above, in their order."""
+    return np.ascontiguousarray(numbers, np.float64).view(np.int64) >> N_CUT
+
+
+def median(numbers: np.ndarray) -> float:
+    """The median of numbers that are 0 or above, ∞ among them; NaN of none.
+
+    It lies among those that are equal once they are cut, so that these alone are put in order.
+    """
+    if len(numbers) < N_FEW:
+        return float(np.median(numbers)) if len(numbers) else float("nan")
+    cuts = cut(numbers)
+    least = cuts.min()
+    ends = np.cumsum(np.bincount(cuts - least))
+    at = [(len(numbers) - 1) // 2, len(numbers) // 2]
+    bins = np.searchsorted(ends, at, "right")
+    near = np.sort(numbers[(cuts >= least + bins[0]) & (cuts <= least + bins[1])])
+    n_before = int(ends[bins[0] - 1]) if bins[0] else 0
+    low, high = (float(near[place - n_before]) for place in at)
+    return low if low == high else low / 2 + high / 2
 
 
 @dataclass(eq=False)
@@ -25,10 +49,15 @@ class Counts:
 
     def add(self, numbers: np.ndarray) -> None:
         """Count these too."""
-        cuts, n_of = np.unique(np.abs(np.asarray(numbers, np.float64)).view(np.int64) >> N_CUT, return_counts=True)
-        self.cuts, which = np.unique(np.concatenate([self.cuts, cuts]), return_inverse=True)
+        if not len(numbers):
+            return
+        cuts = cut(np.abs(numbers))
+        least = cuts.min()
+        n_of = np.bincount(cuts - least)
+        found = np.flatnonzero(n_of)
+        self.cuts, which = np.unique(np.concatenate([self.cuts, found + least]), return_inverse=True)
         # Sums of whole numbers, which float64 has exactly up to 2⁵³ of them.
-        self.n_of = np.bincount(which, np.concatenate([self.n_of, n_of])).astype(np.int64)
+        self.n_of = np.bincount(which, np.concatenate([self.n_of, n_of[found]])).astype(np.int64)
 
     def median(self) -> float:
         """The median of the numbers so cut, NaN of none; between two middle ones, their mean."""

@@ -9,15 +9,15 @@ a leading axis. Their spread is how far correct implementations drift apart.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from reference import alphabet
 from reference.alphabet import Array
-from reference.network import Network, before, now
-from reference.running import evaluate
+from reference.network import Equation, Network, Ref, before, now
+from reference.writing import peers
 
 POOL = 2**20  # random moves that are drawn once; each result takes its moves from a random place in them
 OPEN = {np.matmul: "dot", np.exp: "exp", np.log: "log", np.power: "power"}
@@ -88,6 +88,76 @@ class Replicas(np.lib.mixins.NDArrayOperatorsMixin):
         return Replicas(self.moves.moved(values, function) if function else values, self.moves)
 
 
+class Together:
+    """One step of a network on replicas: equal elementwise equations of different parameters as one, side by side.
+
+    Nothing in them is left open, so that each replica moves as if they were evaluated one by one.
+    """
+
+    def __init__(self, network: Network, kept: Collection[str]) -> None:
+        self.network, self.kept = network, kept
+        self.groups = peers(network)
+        named = [_refs(group) for group in self.groups if len(group) > 1]
+        self.given = {tuple(map(before, names)) for names in named if set(names) <= set(network.remembered)}
+        as_one = {tuple(map(now, names)) for names in named} | self.given
+        self.alone = {now(name) for name in kept}
+        for group in self.groups:
+            for name in group[0].reads:
+                if (key := tuple(e.reads[name] for e in group)) not in as_one or len(group) == 1:
+                    self.alone |= set(key)
+        self.alone |= {now(name) for name in network.remembered if before(name) in self.alone}
+
+    def step(self, given: Mapping[str, Array], state: Mapping[tuple[Ref, ...], Array]) -> dict[tuple[Ref, ...], Array]:
+        """Every quantity of a step, by its name or all names that lie side by side.
+
+        State: what the step before left, likewise.
+        """
+        values: dict[tuple[Ref, ...], Array] = {(now(name),): value for name, value in given.items()} | dict(state)
+        with np.errstate(all="ignore"):  # what overflows shows in the values
+            for group in self.groups:
+                if len(group) == 1:
+                    reads = {name: values[ref,] for name, ref in group[0].reads.items()}
+                    values[now(group[0].defines),] = group[0].by(**reads, **group[0].constants)
+                else:
+                    self._evaluate(group, values)
+        return values
+
+    def after(self, values: Mapping[tuple[Ref, ...], Array]) -> dict[tuple[Ref, ...], Array]:
+        """What the next step is given of this one."""
+        alone = {(before(name),): values[now(name),] for name in self.network.remembered if (now(name),) in values}
+        return alone | {refs: values[tuple(now(ref.name) for ref in refs)] for refs in self.given}
+
+    def _evaluate(self, group: tuple[Equation, ...], values: dict[tuple[Ref, ...], Array]) -> None:
+        arguments = {}
+        for name, ref in group[0].reads.items():
+            key = tuple(e.reads[name] for e in group)
+            if self.network.shapes[ref.name] == ():
+                arguments[name] = values[ref,]
+            elif key in values:
+                arguments[name] = values[key]
+            else:
+                arguments[name] = _side_by_side([values[ref,] for ref in key])
+        found = group[0].by(**arguments, **group[0].constants)
+        values[tuple(now(e.defines) for e in group)] = found
+        begin, n = 0, len(found.values)
+        for equation in group:
+            shape = self.network.shape(equation.defines, 0)
+            end = begin + shape[0] * shape[1]
+            if now(equation.defines) in self.alone:
+                part = found.values[:, :, begin:end].reshape(n, *shape)
+                values[now(equation.defines),] = Replicas(part, found.moves)
+            begin = end
+
+
+def _refs(group: tuple[Equation, ...]) -> tuple[str, ...]:
+    return tuple(equation.defines for equation in group)
+
+
+def _side_by_side(arrays: Sequence[Replicas]) -> Replicas:
+    flat = [array.values.reshape(len(array.values), 1, -1) for array in arrays]
+    return Replicas(np.concatenate(flat, axis=2), arrays[0].moves)
+
+
 def train_replicas(
     network: Network,
     start: Mapping[str, Array],
@@ -106,12 +176,13 @@ def train_replicas(
     def alike(value: Array) -> Replicas:
         return Replicas(np.broadcast_to(value, (n, *np.shape(value))).astype(dtype), moves)
 
-    state = {name: alike(np.full(network.shapes[name], value)) for name, value in network.start.items()}
-    state |= {name: alike(value) for name, value in start.items()}
+    values = {name: alike(np.full(network.shapes[name], value)) for name, value in network.start.items()}
+    values |= {name: alike(value) for name, value in start.items()}
     kept = ("J", *network.parameters)
+    together = Together(network, kept)
+    state: dict[tuple[Ref, ...], Array] = {(before(name),): values[name] for name in network.remembered}
+    state |= {refs: _side_by_side([values[ref.name] for ref in refs]) for refs in together.given}
     for step in given:
-        values = {now(name): value for name, value in step.items()}
-        values |= {before(name): state[name] for name in network.remembered}
-        evaluate(network.equations, values)
-        state = {name: values[now(name)] for name in network.remembered}
-        yield {name: values[now(name)].values for name in kept}
+        found = together.step(step, state)
+        state = together.after(found)
+        yield {name: found[now(name),].values for name in kept}
