@@ -31,7 +31,7 @@ from comparisons.values import Carried, Values
 from reference.network import Equation, Network, Ref, now
 from reference.running import evaluate
 
-PORTION = 2**15  # numbers of a quantity that are evaluated together: they stay in the cache
+PORTION = 2**16  # numbers of a quantity that are evaluated together: they stay in the cache
 GIVEN = "given"  # the tally of a quantity that is given
 N_REMEMBERED = 16  # of what was broken: more would take as long to compare as to judge
 
