@@ -14,6 +14,8 @@ from reference.writing import Written
 
 Call = Callable[[], object]
 SMALL = 2**15  # multiplications of a matrix product, up to which the call costs more than what it computes
+FEW = 256  # numbers, up to which a call costs more than what it computes
+BITS = {4: np.int32, 8: np.int64}
 SPECIAL = (0.0, -0.0, 1.0, -1.5, np.inf, -np.inf, np.nan, 1e-45, -1e-45, 1e-310)
 
 
@@ -38,6 +40,10 @@ class Numbers:
         if not _is_laid_out_alike(function, number.dtype, number.tobytes()):
             return number
         return self.full.setdefault((number.tobytes(), number.dtype, shape), np.full(shape, number))
+
+    def scratch(self, shape: tuple[int, ...], dtype: type, which: int) -> np.ndarray:
+        """Memory that one operation at a time may use."""
+        return self.full.setdefault((which, dtype, shape), np.empty(shape, dtype))
 
     def of(self, given: Mapping[str, Any]) -> Sequence[Any]:
         """All scalars of a step, by slot, from those that it is given."""
@@ -84,7 +90,7 @@ def _calls(memory: Memory, operation: Operation, n_examples: int, numbers: Numbe
     if function is cast:
         return [partial(np.copyto, out, reads[0])]
     if function is chosen:
-        return _chosen(reads[0], reads[1], reads[2], out)
+        return _chosen(reads[0], reads[1], reads[2], out, numbers)
     if function is np.matmul:
         return [_product(reads[0], reads[1], out)]
     if function in (np.maximum, np.minimum):  # NumPy is fast where both are arrays
@@ -101,8 +107,23 @@ def _argument(memory: Memory, read: Read | Number, n_examples: int, numbers: Num
     return array.mT if read.turned else array
 
 
-def _chosen(condition: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> list[Call]:
-    """y, and over it x where the condition holds; y may lie there already."""
+def _chosen(condition: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray, numbers: Numbers) -> list[Call]:
+    """y, and over it x where the condition holds; y may lie there already.
+
+    A processor cannot foresee conditions of many numbers, so that these are chosen without a branch, bit by bit.
+    """
+    is_whole = condition.shape == out.shape and out.flags.c_contiguous
+    if is_whole and out.size > FEW and out.itemsize in BITS and x.dtype == y.dtype == out.dtype:
+        bits = BITS[out.itemsize]
+        mask, turned = (numbers.scratch(out.shape, bits, which) for which in (0, 1))
+        mine, other, given = (array.view(bits) for array in (x, y, out))
+        return [
+            partial(np.copyto, mask, condition),
+            partial(np.negative, mask, mask),  # all bits, or none
+            partial(np.bitwise_xor, mine, other, turned),
+            partial(np.bitwise_and, turned, mask, turned),
+            partial(np.bitwise_xor, other, turned, given),
+        ]
     is_there = y.shape == out.shape and y.ctypes.data == out.ctypes.data
     copies: list[Call] = [] if is_there else [partial(np.copyto, out, y)]
     if condition.shape == out.shape and x.shape in ((), out.shape) and out.flags.c_contiguous:

@@ -20,12 +20,10 @@ from reference.alphabet import Array
 from reference.blocks import Blocks, columns_of, phases
 from reference.memory import allocated, local_homes, runs
 from reference.network import Network, before, now
-from reference.playing import Numbers, bound
+from reference.playing import FEW, Numbers, bound
 from reference.recorder import ELEMENTWISE, Read, Sheet
 from reference.running import checked_start
 from reference.writing import Written, written
-
-FEW = 256  # examples, up to which a call costs more than what it computes
 
 
 def replayed(
