@@ -7,6 +7,7 @@ with one sentence that says what was expected, what came, and what to do.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +38,9 @@ class Delivery:
         self.network = network
         self.dtype = np.dtype(precision)
         self.layout = layout  # of what was not read from a model, whose arrays know how they lie
+        self.known = tuple(name for name, shape in network.shapes.items() if shape)
         self.names: tuple[str, ...] | None = None
+        self.places: dict[int, tuple[int, list[tuple[str, tuple[int, ...], slice]]]] = {}  # by number of examples
         self.first: dict[str, tuple[np.ndarray, int]] = {}  # parameters of step 1, and where they lay
 
     def start(self, yielded: Any) -> dict[str, np.ndarray]:
@@ -61,7 +64,7 @@ class Delivery:
             gone, new = set(self.names) - set(values), set(values) - set(self.names)
             what = f"no longer shows {_listed(gone)}" if gone else f"shows {_listed(new)} for the first time"
             raise DeliveryError(f"step {number} {what}; show the same quantities at every step")
-        arrays = {name: self._array(name, values, m, f"step {number}") for name in self.names}
+        arrays = self._arrays(values, m, f"step {number}")
         if number <= 2:
             self._refuse_one_array_for_several(values, arrays, number)
         return arrays
@@ -103,10 +106,9 @@ class Delivery:
             )
         if not yielded:
             raise DeliveryError(f"{where} yields an empty dictionary; show at least one quantity")
-        known = [name for name, shape in self.network.shapes.items() if shape]
         for name in yielded:
-            if name not in known:
-                near = difflib.get_close_matches(str(name), known, n=3) or known[:4]
+            if name not in self.network.shapes or not self.network.shapes[name]:
+                near = difflib.get_close_matches(str(name), self.known, n=3) or self.known[:4]
                 raise DeliveryError(
                     f'{where} shows "{name}"{_owner(yielded, name)}, which is no quantity here; near it are '
                     f"{', '.join(near)}"
@@ -120,13 +122,38 @@ class Delivery:
             )
         return yielded
 
+    def _arrays(self, values: Mapping[str, Any], m: int, where: str) -> dict[str, np.ndarray]:
+        """Copies of all quantities of a step, side by side in memory, so that all can be looked through at once."""
+        assert self.names is not None
+        if m not in self.places:
+            shapes = [(name, self.network.shape(name, m)) for name in self.names]
+            ends = np.cumsum([0, *(math.prod(shape) for _, shape in shapes)]).tolist()
+            places = [(*named, slice(*ends[at : at + 2])) for at, named in enumerate(shapes)]
+            self.places[m] = ends[-1], places
+        n, places = self.places[m]
+        memory, arrays = np.empty(n, self.dtype), {}
+        for name, shape, place in places:
+            arrays[name] = memory[place].reshape(shape)
+            arrays[name][...] = self._in_our_layout(name, values, shape, where)
+        if not np.isfinite(memory).all():
+            for name, array in arrays.items():
+                _refuse_what_is_not_finite(name, array, where)
+        return arrays
+
     def _array(self, name: str, values: Mapping[str, Any], m: int, where: str) -> np.ndarray:
+        """A copy of one quantity."""
+        copy = np.array(self._in_our_layout(name, values, self.network.shape(name, m), where), self.dtype, order="C")
+        _refuse_what_is_not_finite(name, copy, where)
+        return copy
+
+    def _in_our_layout(self, name: str, values: Mapping[str, Any], expected: tuple[int, ...], where: str) -> np.ndarray:
+        """The quantity's own array, in the article's layout, if it is what it must be."""
         value, read = values[name], values.read(name) if isinstance(values, Shown) else None
         array = _as_array(value)
         if array is None or array.dtype.kind not in "fiub":
             raise DeliveryError(f"{where}: {name} is {_described(value)}; show an array of {self.dtype} numbers")
-        expected = self.network.shape(name, m)
-        if not isinstance(value, (int, float)) and array.dtype != self.dtype:
+        is_number = isinstance(value, (int, float))
+        if not is_number and array.dtype != self.dtype:
             raise DeliveryError(
                 f"{where}: {name} is {array.dtype}, but the experiment's precision is {self.dtype}; compute in "
                 f"{self.dtype} (experiment.dtype), or choose --precision {array.dtype}"
@@ -134,21 +161,17 @@ class Delivery:
         turned = self._turned(name, array, expected, read.layout if read else self.layout)
         if turned is None:
             raise DeliveryError(self._misshapen(name, array, expected, where, read))
-        copy = np.array(turned, self.dtype, order="C")
-        if isinstance(value, (int, float)) and copy.item() != value and value == value:
+        if is_number and turned.astype(self.dtype).item() != value and value == value:
             raise DeliveryError(
                 f"{where}: {name} is the Python number {value!r}, which is no {self.dtype} number; show it as it was "
                 f"computed, in {self.dtype}"
             )
-        if not np.isfinite(copy).all():
-            index = tuple(int(i) for i in np.argwhere(~np.isfinite(copy))[0])
-            raise DeliveryError(f"{where}: {name}{list(index)} is {copy[index]}; every number shown must be finite")
-        return copy
+        return turned
 
     def _turned(self, name: str, array: np.ndarray, expected: tuple[int, ...], layout: str) -> np.ndarray | None:
         """The array in the article's layout; None if its shape cannot be that."""
         if array.ndim < 2:  # b as (n,), J as a number, one output's examples as (m,)
-            fits = array.size == np.prod(expected) and 1 in expected
+            fits = array.size == math.prod(expected) and 1 in expected
             return array.reshape(expected) if fits else None
         is_row = expected[-1] == 1 and array.shape != expected  # a bias as (1, n), but not weights of a single input
         turn = layout == "rows" or (layout == "torch" and (self.network.per_example(name) or is_row))
@@ -168,6 +191,12 @@ class Delivery:
             if layout != of and self._turned(name, array, expected, layout) is not None:
                 return f'{text}; if {says.split(":")[0]}, put LAYOUT = "{layout}" at the top of the file'
         return text
+
+
+def _refuse_what_is_not_finite(name: str, array: np.ndarray, where: str) -> None:
+    if not np.isfinite(array).all():
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise DeliveryError(f"{where}: {name}{list(index)} is {array[index]}; every number shown must be finite")
 
 
 def _as_array(value: Any) -> np.ndarray | None:
