@@ -1,7 +1,7 @@
 """How fast it is: steps beside the frameworks' own, certifying beside recording, the whole job beside bare training.
 
-    make benchmark                                           # some minutes, on an otherwise idle machine
-    .venv/bin/python -m benchmarks.performance --long        # the longest runs too, and whole jobs seven times: an hour
+    make benchmark                                           # a quarter of an hour, on an otherwise idle machine
+    .venv/bin/python -m benchmarks.performance --quick       # whole jobs once, and no run of 100,000 steps
     .venv/bin/python -m benchmarks.performance --try         # smallest settings, to see that it works
 
 Each ratio is measured side by side: the contenders wait in processes of their own and take their steps in turn, so
@@ -51,8 +51,8 @@ class Plan(NamedTuple):
 
 
 PLANS = {
-    "usual": Plan(7, 1, 96, (10**4, 10**5, 10**6), WIDE, (100, 1_000, 10_000), 50),
-    "long": Plan(15, 7, 320, (10**4, 10**5, 10**6), WIDE, (100, 1_000, 10_000, 100_000), 50),
+    "usual": Plan(7, 7, 96, (10**4, 10**5, 10**6), WIDE, (100, 1_000, 10_000, 100_000), 50),
+    "quick": Plan(7, 1, 96, (10**4, 10**5, 10**6), WIDE, (100, 1_000, 10_000), 50),
     "try": Plan(2, 1, 32, (1_000, 2_000), (20, 30, 30, 1), (4, 8), 1),
 }
 
@@ -169,8 +169,9 @@ def certifying(plan: Plan) -> Iterator[dict[str, Any]]:
     n_few = plan.steps[0]
     cases += [(f"layers of {n} units", "numpy", (n, n, n, 1), 32, n_few, 1) for n in (8, 32, 128)]
     cases += [(f"batches of {m:,}", "numpy", ARTICLE[1:], m, n_few, 1) for m in (32, 320, 3200)]
+    rates: dict[str, tuple[str, float]] = {}  # numbers judged per second, of the smaller run of the same kind
     for case, implementation, layers, m, n_batches, epochs in cases:
-        n_times = plan.n_times if "000" not in case or n_batches * epochs <= 1000 else 1
+        n_times = plan.n_times if n_batches * epochs <= 10_000 else 1
         with tempfile.TemporaryDirectory() as folder:
             of = {"implementation": implementation, "layers": layers, "m": m, "n_batches": n_batches, "epochs": epochs,
                   "folder": f"{folder}/it.trace"}  # fmt: skip
@@ -190,7 +191,12 @@ def certifying(plan: Plan) -> Iterator[dict[str, Any]]:
         yield row("certifying", case, "certifying", median(times["certify"]), "s", **more, **target,
                   ratio=f"{ratio:.3g}", of="recording")  # fmt: skip
         yield row("certifying", case, "share of both", 100 * share, "%", **more)
-        yield row("certifying", case, "numbers judged", ends["certify"][1] / median(times["certify"]), "per s", **more)
+        rate, growth = ends["certify"][1] / median(times["certify"]), {}
+        kind = case.strip("0123456789,") if "layers" not in case else "layers"
+        if kind in rates:
+            growth = {"ratio": f"{rate / rates[kind][1]:.3g}", "of": rates[kind][0]}
+        rates[kind] = (case, rate)
+        yield row("certifying", case, "numbers judged", rate, "per s", **more, **growth)
         yield row("certifying: memory", case, "recording", ends["record"][0], "MiB")
         yield row("certifying: memory", case, "certifying", ends["certify"][0], "MiB")
 
@@ -285,7 +291,7 @@ def machine(mode: str) -> Iterator[dict[str, Any]]:
 def main() -> None:
     """Measure, print every target beside its ratio, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--long", dest="mode", action="store_const", const="long", default="usual")
+    parser.add_argument("--quick", dest="mode", action="store_const", const="quick", default="usual")
     parser.add_argument("--try", dest="mode", action="store_const", const="try")
     parser.add_argument("--only", choices=SECTIONS, action="append")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".csv"))
