@@ -132,7 +132,7 @@ class Judging:
                 yield name, [Piece(np.array([-1]), Ball(expected[None]), self.trace.start[name][None])], None
 
     def all_pieces(self, network: Network) -> Iterator[Pieces]:
-        """What `rows` judges, number by number; nothing of it is kept."""
+        """What `rows` judges, number by number; nothing of it is kept but what it leaves for the next part."""
         if not self.trace.n_steps:
             return
         for name in self._given_shown():
@@ -146,7 +146,7 @@ class Judging:
                 if name in self.trace.shown:
                     yield name, pieces, self._as_it_was(network, name)
                 else:
-                    hidden[name] = self._gathered(network, name, pieces)
+                    hidden[name] = self._hidden(network, component, name, pieces)
 
     def plan(self, network: Network) -> list[Component]:
         """The components of a network, as this trace is judged under it."""
@@ -170,10 +170,7 @@ class Judging:
                 old = self._as_it_was(network, name)
                 rows[name] = row_of(name, str(equation), pieces[name], self.trace, old, self.carried.tallies.get(name))
             else:
-                balls[name] = self._gathered(network, name, pieces[name])
-                if name in network.remembered and 0 in balls[name]:
-                    is_last = component.is_cycle  # which is the very ball that the next step would read
-                    self.left.balls[name] = pieces[name][-1][1] if is_last else balls[name][0][-1:]
+                balls[name] = self._hidden(network, component, name, pieces[name])
         return Outcome(rows, balls)
 
     def pieces(self, network: Network, quantity: str) -> list[Piece]:
@@ -352,6 +349,14 @@ class Judging:
     def _rounded(self, values: np.ndarray) -> np.ndarray:
         """What is given in the trace's precision, in the one that it is judged in."""
         return values if self.precision.name == self.trace.precision else self.precision.rounded(values)
+
+    def _hidden(self, network: Network, component: Component, name: str, pieces: list) -> Stacks:
+        """The balls of a hidden quantity, of which the last is left for the next part."""
+        stacks = self._gathered(network, name, pieces)
+        if name in network.remembered and 0 in stacks:
+            is_last = component.is_cycle  # which is the very ball that the next step would read
+            self.left.balls[name] = pieces[-1][1] if is_last else stacks[0][-1:]
+        return stacks
 
     def _gathered(self, network: Network, name: str, pieces: list) -> Stacks:
         """The balls of a hidden quantity, whole where all its steps were evaluated at once."""

@@ -7,7 +7,8 @@ kept by what was judged: trying another form goes through the trace once more, f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from comparisons.certificate import Row
 from comparisons.components import DATA
@@ -22,6 +23,7 @@ from comparisons.trace import Trace
 from reference.network import Network
 
 N_NEAR = 100  # steps around the first broken one in which hints are looked for
+NOTHING: Mapping[str, Tally] = {}
 Order = Callable[[int], tuple[int, ...]]
 
 
@@ -56,7 +58,8 @@ class Streaming:
 
     def start_rows(self) -> Iterator[Row]:
         """The start values that the implementation showed, against the experiment's."""
-        yield from Judging(self.trace.part(1, 1), self.precision).start_rows()
+        first = self.trace.part(self.trace.first, self.trace.first)
+        yield from Judging(first.in_memory(), self.precision).start_rows()
 
     def plan(self, network: Network) -> list[Component]:
         """The components of a network, as this trace is judged under it."""
@@ -64,21 +67,39 @@ class Streaming:
 
     def near(self, step: int) -> Judging | None:
         """The steps near a broken one, in memory; None where what is hidden would have to be followed too far."""
-        last = min(step + N_NEAR, self.trace.n_steps)
+        first, last = self.trace.first, min(step + N_NEAR, self.trace.first + self.trace.n_steps - 1)
         is_carried = set(self.trace.network.remembered) <= set(self.trace.shown)
-        if not is_carried and last > 2 * N_NEAR:
+        if not is_carried and last >= first + 2 * N_NEAR:
             return None
-        return Judging(self.trace.part(max(1, step - N_NEAR) if is_carried else 1, last), self.precision)
+        first = max(first, step - N_NEAR) if is_carried else first
+        return Judging(self.trace.part(first, last).in_memory(), self.precision)
+
+    def judgings(
+        self, network: Network, needed: Sequence[Component], tallies: Mapping[str, Tally] = NOTHING,
+        *, is_given: bool = True,
+    ) -> Iterator[Judging]:  # fmt: skip
+        """What judges each part, with what those before left; `tallies` are to count in.
+
+        When the next one is asked for, it must have judged all that is needed; whoever takes them lets go of each
+        before, or memory holds two parts.
+        """
+        carried = Carried()
+        batches = itertools.islice(batches_of(self.trace.experiment, network), self.trace.first - 1, None)
+        for part in self._reading(needed, is_given=is_given).parts():
+            judging = Judging(
+                part, self.precision, Carried(carried.balls, carried.peers, dict(tallies), batches), self.plans
+            )
+            yield judging
+            carried = judging.left
+            del judging, part  # before the next one is read
 
     def _go_through(self, network: Network, plan: list[Component], open_: list[Component], given_key: tuple) -> None:
         """Judge what is not known yet, and for each part anew whatever hidden quantities that needs."""
-        needed = _needed(plan, open_)
+        needed, is_given = _needed(plan, open_), given_key not in self._kept
         tallies = {e.defines: Tally() for component in open_ for e in component.equations}
-        tallies |= {name: Tally() for name in DATA} if given_key not in self._kept else {}
-        carried, batches = Carried(), batches_of(self.trace.experiment, network)
-        for part in self._reading(needed, is_given=given_key not in self._kept).parts():
-            judging = Judging(part, self.precision, Carried(carried.balls, carried.peers, tallies, batches), self.plans)
-            if given_key not in self._kept:
+        tallies |= {name: Tally() for name in DATA} if is_given else {}
+        for judging in self.judgings(network, needed, tallies, is_given=is_given):
+            if is_given:
                 for row in judging.given_rows(network):
                     tallies[row.quantity].add(row, self._by_size)
             hidden: dict[str, Stacks] = {}
@@ -87,14 +108,13 @@ class Streaming:
                 if component in open_:
                     for name, row in outcome.rows.items():
                         tallies[name].add(row, self._order(network, component))
-            carried = judging.left
-            del judging, part, hidden  # before the next one is read
-        if given_key not in self._kept:
+            del judging, hidden  # before the next one is read
+        if is_given:
             self._kept[given_key] = _whole(tallies, DATA)
         for component in open_:
             self._kept[component.key] = _whole(tallies, (e.defines for e in component.equations))
 
-    def _reading(self, needed: list[Component], *, is_given: bool) -> Stored:
+    def _reading(self, needed: Sequence[Component], *, is_given: bool) -> Stored:
         """The trace with what these components define or read alone, and with examples and labels if these are."""
         equations = [equation for component in needed for equation in component.equations]
         names = {e.defines for e in equations} | {ref.name for e in equations for ref in e.reads.values()}
@@ -114,6 +134,15 @@ class Streaming:
 def judging_of(trace: Trace, precision: Precision | None = None) -> Judging | Streaming:
     """What judges a trace: in memory, or part after part if it is stored."""
     return Streaming(trace, precision) if isinstance(trace, Stored) else Judging(trace, precision)
+
+
+def judgings_of(trace: Trace, network: Network) -> Iterator[Judging]:
+    """What judges a trace in this network, a part at a time; `all_pieces` of each is to be gone through to its end."""
+    if isinstance(trace, Stored):
+        streaming = Streaming(trace)
+        yield from streaming.judgings(network, streaming.plan(network))
+    else:
+        yield Judging(trace)
 
 
 def _needed(plan: list[Component], open_: list[Component]) -> list[Component]:

@@ -8,7 +8,7 @@ runs nothing: no pickle, no path outside the folder.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -83,6 +83,18 @@ class Trace:
             return stack[at]
         m = int(self.sizes[at])
         return stack[m][np.searchsorted(self.steps_of(m), at)]
+
+    def read(self, names: Iterable[str], steps: Sequence[int]) -> dict[str, list[np.ndarray]]:
+        """These quantities at these steps, in ascending order."""
+        return {name: [self.values(name, step) for step in steps] for name in names}
+
+    def parts(self) -> Iterator[Trace]:
+        """All of it in consecutive parts that memory holds: one, where it is not on disk."""
+        yield self
+
+    def in_memory(self) -> Trace:
+        """All of it in memory, where it is unless it is on disk."""
+        return self
 
     def part(self, first: int, last: int) -> Trace:
         """The steps from `first` to `last`, both included; its start is what the step before left, where that is shown.

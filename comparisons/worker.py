@@ -172,7 +172,7 @@ def _draw(job: dict[str, Any], pipe: Pipe) -> int:
     from comparisons.trace import load
 
     with pipe.alive():
-        traces = ((load(Path(folder)), forms) for folder, forms in job["traces"])
+        traces = ((load(Path(folder), job["memory"]), forms) for folder, forms in job["traces"])
         scenes = scenes_of(Experiment.from_json(job["experiment"]), traces, job["surface"])
     pipe.tell("drawn", scenes=scenes)
     return 0

@@ -140,12 +140,13 @@ def test_a_fault_in_a_late_part_is_found_where_it_is(tmp_path):
 def test_a_stored_trace_has_the_steps_and_numbers_of_the_whole(tmp_path):
     folder = folder_of(tmp_path / "it.trace", small())
     whole, kept = load(folder), in_parts(folder, 5)
-    assert len(kept.files) > 1
+    assert len(kept.on_disk.files) > 1
     assert (kept.n_steps, tuple(kept.shown), kept.is_whole) == (whole.n_steps, tuple(whole.shown), True)
     assert np.array_equal(kept.shown["W[1]"], whole.shown["W[1]"])
     assert np.array_equal(kept.values("Z[2]", 12), whole.values("Z[2]", 12))
     for first, last in ((1, 12), (4, 9), (12, 12), (1, 1)):
         one, other = kept.part(first, last), whole.part(first, last)
+        assert isinstance(one, Stored) == (last - first >= 5)  # what is longer stays on disk
         assert all(np.array_equal(one.values(name, last), other.values(name, last)) for name in whole.shown)
         assert {name: value.tolist() for name, value in one.start.items()} == {
             name: value.tolist() for name, value in other.start.items()}  # fmt: skip
