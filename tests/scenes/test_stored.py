@@ -1,23 +1,20 @@
 """Scenes of a trace on disk, part after part, are those of the trace in memory, bit for bit."""
 
-import dataclasses
 import json
 
 import pytest
 
-from comparisons import saving, stored, streaming
-from comparisons.composed import given_by, network_of
+from comparisons import stored, streaming
 from comparisons.experiment import Circles
 from comparisons.judging import Carried
-from comparisons.recording import record
 from comparisons.scenes.gathering import scenes_of
 from comparisons.scenes.path import path_of
 from comparisons.scenes.snapshots import snapshot_of
-from comparisons.stored import OnDisk, Stored
+from comparisons.stored import OnDisk
 from comparisons.trace import load
 from reference.dialects import DIALECTS
-from reference.forms import in_form
-from reference.tape import replayed
+from tests.on_disk import folder_of as trace_of
+from tests.on_disk import in_parts
 from tests.scenes.conftest import KERAS
 from tests.small import small
 
@@ -30,25 +27,9 @@ HIDDEN = {
 
 
 def folder_of(path, hidden=(), precision="float32", chunk=2**14):
-    """A trace of the reference in two of Keras's dialects, in several chunks, with some quantities hidden."""
+    """A trace in two of Keras's dialects."""
     experiment = small(precision, data=Circles(n_train=40, n_test=10))
-    network = in_form(network_of(experiment), *(form for form in DIALECTS if form.name in KERAS))
-    shown = [name for name, shape in network.shapes.items() if shape and not name.startswith(hidden or "-")]
-
-    def subject(taken):
-        for step in replayed(network, taken.initial(), given_by(taken), shown):
-            yield {name: value.copy() for name, value in step.items()}
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(saving, "CHUNK_BYTES", chunk)
-        return record(subject, experiment, name="subject", into=path)
-
-
-def in_parts(folder, n_steps):
-    """The trace on disk, judged so many steps at a time."""
-    trace = load(folder, memory=1)
-    assert isinstance(trace, Stored)
-    return dataclasses.replace(trace, steps_at_once=n_steps)
+    return trace_of(path, experiment, hidden, [form for form in DIALECTS if form.name in KERAS], chunk)
 
 
 def told(trace):
