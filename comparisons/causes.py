@@ -17,10 +17,10 @@ from comparisons.composed import given_by, network_of
 from comparisons.curves import Curves, curves_of
 from comparisons.drift import Drift, drift_of
 from comparisons.experiment import Experiment
+from comparisons.portions import losses_and_accuracies
 from comparisons.trace import Trace
 from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
-from reference.learned import loss_and_accuracy
 from reference.tape import replayed
 
 Kept = dict[tuple[str, ...], np.ndarray]
@@ -121,7 +121,7 @@ def _curve(experiment: Experiment, forms: tuple[Form, ...], kept: Kept) -> np.nd
             for step in itertools.islice(steps, experiment.steps_per_epoch - 1, None, experiment.steps_per_epoch)
         ]
         weights = {name: np.stack([step[name] for step in ends]) for name in network.parameters}
-        kept[key] = loss_and_accuracy(network_of(experiment), weights, *experiment.train_set())[0].astype(np.float64)
+        kept[key] = losses_and_accuracies(network_of(experiment), weights, *experiment.train_set())[0]
     return kept[key]
 
 

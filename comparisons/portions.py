@@ -10,7 +10,7 @@ from reference.alphabet import Array
 from reference.learned import loss_and_accuracy
 from reference.network import Network
 
-N_AT_ONCE = 2**20  # so many numbers in a layer are computed at the same time
+N_AT_ONCE = 2**16  # so many numbers of a layer are computed at the same time, which stay in the cache
 
 
 def losses_and_accuracies(

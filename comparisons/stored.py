@@ -200,6 +200,15 @@ def steps_within(memory: int, trace: Trace) -> int:
     return max(1, (memory - BASE) // (8 * ARRAYS * n_numbers))
 
 
+def shared(memory: int, n_traces: int) -> int:
+    """What one of several traces that are held at the same time may take, that the process takes no more than this.
+
+    A trace that fits is in memory as it was recorded, which is at most one of `ARRAYS`. Half of these are for the
+    traces, and half for the work on one of them.
+    """
+    return BASE + (memory - BASE) * (ARRAYS // 2) // max(ARRAYS // 2, n_traces)
+
+
 def files_of(
     chunks: Iterable[Path], shapes: Mapping[str, tuple], network: Network
 ) -> tuple[tuple[File, ...], dict[str, dict[int, tuple[int, str]]]]:

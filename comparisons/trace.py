@@ -106,6 +106,8 @@ class Trace:
                 f"steps {first} to {last} of a trace that has {self.first} to {self.first + self.n_steps - 1}"
             )
         begin, end = first - self.first, last - self.first + 1
+        if (begin, end) == (0, self.n_steps):
+            return self
         shown: dict[str, Stack] = {}
         for name, stack in self.shown.items():
             if isinstance(stack, Mapping):

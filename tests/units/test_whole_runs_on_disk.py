@@ -1,14 +1,23 @@
 """Whole runs of traces on disk: what is found a part at a time is what is found in memory, bit for bit."""
 
 import dataclasses
+import errno
 
 import numpy as np
 import pytest
 
+from comparisons import agreement
+from comparisons.agreement import closest_forms, differences
 from comparisons.curves import curves_of, final
+from comparisons.drift import drift_of
+from comparisons.errors import UsageError
 from comparisons.experiment import Circles
-from comparisons.stored import OnDisk
-from comparisons.trace import load
+from comparisons.result import to_json
+from comparisons.series import Series
+from comparisons.stored import BASE, OnDisk, shared, steps_within
+from comparisons.trace import Trace, load
+from comparisons.whole_runs import whole_runs
+from reference.dialects import DIALECTS
 from tests.on_disk import folder_of, in_parts
 from tests.small import small
 
@@ -53,3 +62,116 @@ def test_a_part_that_begins_with_other_weights_gives_another_curve(tmp_path, mon
     monkeypatch.setattr(type(in_parts(folder, 5)), "parts", forgetful)
     actual = bits(curves_of(in_parts(folder, 5)))
     assert {name for name in expected if expected[name] != actual[name]} == {"running_loss", "running_accuracy"}
+
+
+# Pairs ----------------------------------------------------------------------------------------------------------------
+
+KERAS = tuple(form for form in DIALECTS if form.name in ("powers-in-precision", "epsilon-hat"))
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Two runs in two sets of forms, the one showing all, the other its weights."""
+    place, experiment = tmp_path_factory.mktemp("pair"), small(data=Circles(n_train=40, n_test=10))
+    one = folder_of(place / "one.trace", experiment, name="one")
+    return one, folder_of(place / "other.trace", experiment, ("A", "Z", "d", "J", "Y"), KERAS, name="other")
+
+
+def compared(one, other):
+    """All that whole runs have to say of the two."""
+    return to_json(whole_runs([(one, (), {}), (other, tuple(form.name for form in KERAS), {})]))
+
+
+def test_whole_runs_in_parts_are_those_of_the_whole(pair):
+    one, other = pair
+    expected = compared(load(one), load(other))
+    assert expected["explanations"]
+    assert expected["agreements"][0]["verdict"] == "explained"
+    for n_steps, beside in ((1, 5), (5, 5), (5, 12)):
+        assert compared(in_parts(one, n_steps), in_parts(other, beside)) == expected
+    assert compared(load(one), in_parts(other, 5)) == expected
+    assert compared(load(one), load(one)) != expected
+
+
+def test_a_part_that_is_held_against_other_steps_is_noticed(pair, monkeypatch):
+    one, other = pair
+    expected = compared(load(one), load(other))
+    distances = agreement.Drift.distances
+    monkeypatch.setattr(agreement.Drift, "distances", lambda drift, run, first=1: distances(drift, run, 1))
+    assert compared(in_parts(one, 5), in_parts(other, 5)) != expected
+
+
+def holding(trace, value, *places):
+    """The trace with this value of A[4] at these steps and indices."""
+    stack = {size: np.array(part) for size, part in trace.shown["A[4]"].items()}
+    for step, index in places:
+        m = int(trace.sizes[step - 1])
+        stack[m][np.searchsorted(trace.steps_of(m), step - 1)][index] = value
+    return dataclasses.replace(trace, shown={**trace.shown, "A[4]": stack})
+
+
+def test_of_equally_large_differences_the_same_one_is_told_in_parts(pair, monkeypatch):
+    trace = load(pair[0])
+    assert (trace.sizes[1], trace.sizes[8], trace.sizes[11]) == (16, 8, 8)
+    places = (2, (0, 3)), (12, (1, 2)), (9, (0, 5))
+    one, other = (holding(trace, value, *places) for value in (2.0, 3.0))
+    expected = differences(one, other)
+    (told,) = [gap for gap in expected if gap.quantity == "A[4]"]
+    assert (told.step, told.index) == (9, (0, 5))
+    monkeypatch.setattr(Trace, "parts", lambda it: (it.part(n, n) for n in range(1, it.n_steps + 1)))
+    assert differences(one, other) == expected
+    assert differences(trace, other) != expected
+
+
+def test_the_closest_forms_are_found_from_the_first_steps_alone(pair):
+    alike = {"where Adam's epsilon joins": ("textbook", "epsilon-hat")}
+    trace = in_parts(pair[1], 5)
+    assert closest_forms(trace, ("powers-in-precision",), alike) == KERAS
+    assert closest_forms(load(pair[1]), ("powers-in-precision",), alike) == KERAS
+
+
+# What is kept, and what there is room for -----------------------------------------------------------------------------
+
+
+def test_a_series_gives_back_what_was_added_and_refuses_what_is_not_there():
+    kept, numbers = Series(3), np.arange(30.0).reshape(10, 3)
+    kept.add(numbers[:4])
+    kept.add(numbers[4:])
+    assert np.array_equal(kept.read(3, 7), numbers[2:7])
+    assert np.array_equal(np.concatenate(list(kept.portions())), numbers)
+    for first, last in ((0, 3), (8, 11), (5, 4)):
+        with pytest.raises(ValueError, match="of a series that has 1 to 10"):
+            kept.read(first, last)
+    with pytest.raises(ValueError, match="has 3 numbers"):
+        kept.add(numbers.T)
+
+
+def test_a_disk_that_is_full_is_told_in_one_sentence(monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    kept = Series(1)
+    kept._file.close()
+    kept._file = type("Full", (), {"seek": lambda *_: None, "write": full})()
+    with pytest.raises(UsageError, match="No space left on device; free some space, or name another folder"):
+        kept.add(np.ones((1, 1)))
+
+
+@pytest.mark.parametrize("n_traces", [1, 2, 4, 5, 20])
+def test_several_traces_share_what_there_is(pair, n_traces):
+    """As they were recorded they take half of it at most, and work on one takes another half at most."""
+    trace = load(pair[0])
+    per_step = steps_within(BASE + 10**9, trace)
+    share = shared(BASE + 10**9, n_traces) - BASE
+    assert n_traces * share / 8 <= 10**9 / 2
+    assert share <= 10**9
+    assert steps_within(BASE + share, trace) <= per_step
+
+
+def test_drift_of_a_run_whose_disk_is_full_says_so(monkeypatch):
+    def full(*_):
+        raise UsageError("full")
+
+    monkeypatch.setattr(Series, "add", full)
+    with pytest.raises(UsageError, match="full"):
+        drift_of(small(), (), n=2)
