@@ -27,6 +27,7 @@ BASE = 2**27  # bytes that a process takes before it has read anything
 ARRAYS = (
     8  # of float64 for each number of a step: middle and radius, recorded and computed, in the forms that are tried
 )
+FEW = 4  # one in so many of the steps that are judged together are few
 
 
 class File(NamedTuple):
@@ -138,7 +139,7 @@ class Stored(Trace):
             del part, shown  # before the next one is read
 
     def part(self, first: int, last: int) -> Trace:
-        """The steps from `first` to `last`, both included; in memory where they may be judged together."""
+        """The steps from `first` to `last`, both included; in memory where they are few, and leave room for others."""
         if not self.first <= first <= last < self.first + self.n_steps:
             raise ValueError(
                 f"steps {first} to {last} of a trace that has {self.first} to {self.first + self.n_steps - 1}"
@@ -150,7 +151,7 @@ class Stored(Trace):
         ended = self.ended if last == self.first + self.n_steps - 1 else ""
         part = replace(self, shown=self.on_disk.between(first - 1, last), start=start, first=first,
                        start_shown=self.start_shown and is_start, ended=ended)  # fmt: skip
-        return part.in_memory() if part.n_steps <= self.steps_at_once else part
+        return part.in_memory() if part.n_steps <= self.steps_at_once // FEW else part
 
     def read(self, names: Iterable[str], steps: Sequence[int]) -> dict[str, list[np.ndarray]]:
         return self.on_disk.only(names).at([step - 1 for step in steps])
@@ -171,7 +172,7 @@ class Stored(Trace):
         is_first, is_last = begin == self.first - 1, end == self.on_disk.end
         return Trace(
             self.experiment, self.implementation, shown, start, self.start_shown and is_first, begin + 1, self.about,
-            self.ended if is_last else "",
+            self.ended if is_last else "", self.equations,
         )  # fmt: skip
 
 

@@ -30,11 +30,11 @@ Order = Callable[[int], tuple[int, ...]]
 class Streaming:
     """Judges one stored trace under any forms, as `Judging` does one in memory."""
 
-    def __init__(self, trace: Stored, precision: Precision | None = None) -> None:
+    def __init__(self, trace: Stored, precision: Precision | None = None, plans: Plans | None = None) -> None:
         self.trace = trace
         self.precision = precision or PRECISIONS[trace.precision]
         self.sizes = trace.experiment.batch_sizes
-        self.plans = Plans(trace.shown)
+        self.plans = plans or Plans(trace.shown)
         self._kept: dict[tuple, dict[str, Row]] = {}
 
     def rows(self, network: Network) -> Iterator[Row]:
@@ -131,9 +131,13 @@ class Streaming:
         return int(self.sizes[step - 1]), step
 
 
-def judging_of(trace: Trace, precision: Precision | None = None) -> Judging | Streaming:
-    """What judges a trace: in memory, or part after part if it is stored."""
-    return Streaming(trace, precision) if isinstance(trace, Stored) else Judging(trace, precision)
+def judging_of(
+    trace: Trace, precision: Precision | None = None, plans: Plans | None = None
+) -> Judging | Streaming:  # fmt: skip
+    """What judges a trace: in memory, or part after part if it is stored. Plans: of a trace that shows the same."""
+    if isinstance(trace, Stored):
+        return Streaming(trace, precision, plans)
+    return Judging(trace, precision, plans=plans)
 
 
 def judgings_of(trace: Trace, network: Network) -> Iterator[Judging]:

@@ -33,7 +33,8 @@ class Trace:
     `shown` has an array (steps, n, n_in) for each quantity, or {m: (steps of m examples, n, m)} for per-example ones;
     `start` what the parameters were before the first step (`start_shown`: its own word for it); `first` is the number
     of the first step in it, 1 in a whole trace; `about` says with what it was recorded, and `ended` what ended the
-    recording after its last step, if something did.
+    recording after its last step, if something did; `equations` are those that it is judged by where these are not
+    the experiment's.
     """
 
     experiment: Experiment
@@ -44,11 +45,12 @@ class Trace:
     first: int = 1
     about: Mapping[str, Any] = field(default_factory=dict)
     ended: str = ""
+    equations: Network | None = None
 
     @cached_property
     def network(self) -> Network:
-        """The experiment's equations, textbook."""
-        return network_of(self.experiment)
+        """The experiment's equations, textbook, unless it is judged by others."""
+        return self.equations or network_of(self.experiment)
 
     @property
     def precision(self) -> str:

@@ -22,6 +22,11 @@ def folder_of(path, experiment, hidden=(), forms=(), chunk=2**14, name="subject"
         for step in replayed(network, taken.initial(), given_by(taken), shown):
             yield {name: value.copy() for name, value in step.items()}
 
+    return recorded(path, subject, experiment, chunk, name)
+
+
+def recorded(path, subject, experiment, chunk=2**10, name="subject"):
+    """A trace of what a subject shows, in several chunks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(saving, "CHUNK_BYTES", chunk)
         return record(subject, experiment, name=name, into=path)

@@ -8,6 +8,7 @@ import pytest
 
 from comparisons import agreement
 from comparisons.agreement import closest_forms, differences
+from comparisons.command import traces
 from comparisons.curves import curves_of, final
 from comparisons.drift import drift_of
 from comparisons.errors import UsageError
@@ -128,6 +129,23 @@ def test_the_closest_forms_are_found_from_the_first_steps_alone(pair):
     trace = in_parts(pair[1], 5)
     assert closest_forms(trace, ("powers-in-precision",), alike) == KERAS
     assert closest_forms(load(pair[1]), ("powers-in-precision",), alike) == KERAS
+
+
+def test_the_command_shares_the_memory_between_the_two_and_says_the_same(pair, monkeypatch, capsys):
+    asked = []
+
+    def printed(n_steps):
+        def read(folder, memory):
+            asked.append(memory)
+            return load(folder) if n_steps is None else in_parts(folder, n_steps)
+
+        monkeypatch.setattr(traces, "load_trace", read)
+        assert traces.compare_command(*pair, "256MiB") == 0
+        lines = capsys.readouterr().out.splitlines()
+        return [line for line in lines if "median" not in line]
+
+    assert printed(5) == printed(None)
+    assert set(asked) == {shared(2**28, 2)} == {2**28}
 
 
 # What is kept, and what there is room for -----------------------------------------------------------------------------
