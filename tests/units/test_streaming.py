@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -25,6 +24,7 @@ from reference.forms import Change, Form
 from reference.layers import weight_gradient
 from reference.tape import replayed
 from tests.on_disk import folder_of, in_parts
+from tests.peak import peak
 from tests.small import small
 
 SUMMED = Form("summed-gradient", "mistake", (Change(weight_gradient, summed_weight_gradient),))
@@ -158,16 +158,6 @@ def test_a_trace_that_lacks_a_chunk_is_refused_however_it_is_read(memory, tmp_pa
 # Memory ---------------------------------------------------------------------------------------------------------------
 
 N_SHORT, N_LONG = 20, 200  # epochs of three steps: 10 and 100 parts of six steps
-
-
-def peak(work):
-    """The most memory that it takes at any time, beyond what was there."""
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 def growth(work):
