@@ -17,6 +17,8 @@ from comparisons.portions import losses_and_accuracies
 from comparisons.trace import Trace
 from reference.learned import loss_and_accuracy
 
+N_EPOCHS = 256  # whose weights are in memory at the same time
+
 
 @dataclass(frozen=True, eq=False)
 class Curves:
@@ -38,12 +40,21 @@ def curves_of(trace: Trace) -> Curves | None:
     if not set(names) <= set(trace.shown) or not trace.is_whole:
         return None
     per_epoch = trace.experiment.steps_per_epoch
-    found = trace.read(names, range(per_epoch, trace.n_steps + 1, per_epoch))
-    after = {name: np.stack(values) for name, values in found.items()}
-    loss, accuracy = losses_and_accuracies(trace.network, after, *trace.experiment.train_set())
+    ends = range(per_epoch, trace.n_steps + 1, per_epoch)
+    portions = [_after(trace, ends[begin : begin + N_EPOCHS]) for begin in range(0, len(ends), N_EPOCHS)]
+    loss, accuracy, *on_test = np.concatenate(portions, axis=1)
+    return Curves(loss, accuracy, on_test[0] if on_test else None, *_running(trace))
+
+
+def _after(trace: Trace, steps: range) -> np.ndarray:
+    """Loss and accuracy on the training set after these steps and, if there is a test set, accuracy on it."""
+    found = trace.read(trace.network.parameters, steps)
+    weights = {name: np.stack(values) for name, values in found.items()}
+    loss, accuracy = losses_and_accuracies(trace.network, weights, *trace.experiment.train_set())
     test = trace.experiment.test_set()
-    test_accuracy = None if test is None else losses_and_accuracies(trace.network, after, *test)[1]
-    return Curves(loss, accuracy, test_accuracy, *_running(trace))
+    return np.stack(
+        [loss, accuracy] + ([] if test is None else [losses_and_accuracies(trace.network, weights, *test)[1]])
+    )
 
 
 def _running(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
