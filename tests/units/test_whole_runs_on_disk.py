@@ -1,19 +1,20 @@
 """Whole runs of traces on disk: what is found a part at a time is what is found in memory, bit for bit."""
 
+import contextlib
 import dataclasses
 import errno
+import json
 
 import numpy as np
 import pytest
 
-from comparisons import agreement
+from comparisons import afterwards, agreement, worker
 from comparisons.agreement import closest_forms, differences
 from comparisons.command import traces
 from comparisons.curves import curves_of, final
-from comparisons.drift import drift_of
 from comparisons.errors import UsageError
 from comparisons.experiment import Circles
-from comparisons.result import to_json
+from comparisons.result import ImplementationResult, to_json
 from comparisons.series import Series
 from comparisons.stored import BASE, OnDisk, shared, steps_within
 from comparisons.trace import Trace, load
@@ -150,6 +151,62 @@ def test_the_command_shares_the_memory_between_the_two_and_says_the_same(pair, m
     assert set(asked) == {shared(2**28, 2)} == {2**28}
 
 
+class Told:
+    """A pipe on which what is told is kept."""
+
+    def __init__(self):
+        self.events = []
+
+    def tell(self, event, **what):
+        self.events.append((event, what))
+
+    def alive(self):
+        return contextlib.nullcontext()
+
+
+@pytest.mark.parametrize("do", ["agree", "draw"])
+def test_the_jobs_of_a_run_take_what_memory_says(do, pair, monkeypatch):
+    folders = dict(zip(("one", "other"), pair, strict=True))
+    experiment, asked, jobs = load(pair[0]).experiment, [], []
+    results = [
+        ImplementationResult(name, "float32", "agrees", "", forms=forms)
+        for name, forms in (("one", ()), ("other", tuple(form.name for form in KERAS)))
+    ]
+
+    def taken(given, **_):
+        jobs.extend(json.loads(json.dumps(job.task)) for job in given if job.task["do"] == do)
+        raise InterruptedError
+
+    monkeypatch.setattr(afterwards, "work", taken)
+    with pytest.raises(InterruptedError):
+        afterwards.worked_out(
+            [experiment], results, {(name, "float32"): folder for name, folder in folders.items()}, figures=True,
+            elapsed=0.0, patience=1.0, memory=2**28, watch=lambda *_: None, idle=lambda: None,
+        )  # fmt: skip
+    (job,) = jobs
+
+    def noted(folder, memory):
+        asked.append(memory)
+        return in_parts(folder, 5)
+
+    monkeypatch.setattr("comparisons.trace.load", noted)
+    pipe = Told()
+    assert {"agree": worker._agree, "draw": worker._draw}[do](job, pipe) == 0
+    assert asked == [2**28, 2**28]
+    assert [event for event, _ in pipe.events] == [{"agree": "agreed", "draw": "drawn"}[do]]
+
+
+def test_a_full_disk_is_the_last_line_of_what_a_job_prints(pair, monkeypatch, capsys):
+    def full(*_):
+        raise UsageError("no room")
+
+    monkeypatch.setattr(Series, "add", full)
+    pipe, tasks = Told(), [(str(folder), [], {}) for folder in pair]
+    assert worker._agree({"traces": tasks, "memory": 2**28}, pipe) == 1
+    assert pipe.events == []
+    assert capsys.readouterr().err.splitlines()[-1] == "no room"
+
+
 # What is kept, and what there is room for -----------------------------------------------------------------------------
 
 
@@ -186,12 +243,3 @@ def test_several_traces_share_what_there_is(pair, n_traces):
     assert n_traces * share / 8 <= 10**9 / 2
     assert share <= 10**9
     assert steps_within(BASE + share, trace) <= per_step
-
-
-def test_drift_of_a_run_whose_disk_is_full_says_so(monkeypatch):
-    def full(*_):
-        raise UsageError("full")
-
-    monkeypatch.setattr(Series, "add", full)
-    with pytest.raises(UsageError, match="full"):
-        drift_of(small(), (), n=2)
