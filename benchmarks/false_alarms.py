@@ -21,7 +21,7 @@ from rich.progress import track
 
 from comparisons.agreement import parameters_of, placed
 from comparisons.composed import given_by, network_of
-from comparisons.drift import Drift, drift_of, flat
+from comparisons.drift import N_REPLICAS, Drift, drift_of, flat, replicas_of
 from comparisons.experiment import Experiment
 from comparisons.precisions import PRECISIONS
 from comparisons.recording import record
@@ -96,6 +96,13 @@ def shuffled_runs(experiment: Experiment, n: int, seed: int) -> np.ndarray:
     return flat(kept, network.parameters, n)
 
 
+def replica_runs(experiment: Experiment, seed: int) -> np.ndarray:
+    """The parameters of the replicas that `drift_of` looks at, (n, steps, numbers)."""
+    network = network_of(experiment)
+    steps = list(replicas_of(experiment, network, N_REPLICAS, seed))
+    return flat(steps, network.parameters, N_REPLICAS).swapaxes(0, 1)
+
+
 def framework_runs(folders: Sequence[Path], precision: str) -> Iterator[tuple[str, np.ndarray, Drift]]:
     """The traces that runs left, each implementation once, with replicas in its own forms."""
     seen = {"numpy"}
@@ -130,9 +137,9 @@ def rows_of(precision: str, n_runs: int, traces: Sequence[Path]) -> Iterator[dic
     experiment = Experiment(precision=precision)
     drifts = [drift_of(experiment, (), seed=seed) for seed in track(range(N_DRIFTS), f"replicas, {precision}")]
     others = [
-        (drift.parameters[:, number], drifts[(at + 1) % N_DRIFTS])
-        for at, drift in enumerate(drifts)
-        for number in range(drift.n_replicas)
+        (run, drifts[(seed + 1) % N_DRIFTS])
+        for seed in track(range(N_DRIFTS), f"the same, each on its own, {precision}")
+        for run in replica_runs(experiment, seed)
     ]
     yield row(precision, "replica", "replicas of another set", others)
     shuffled: list[tuple[np.ndarray, Drift]] = []

@@ -67,17 +67,19 @@ def worked_out(
     figures: bool,
     elapsed: float,
     patience: float,
+    memory: int,
     watch: Callable[[str, dict[str, Any]], None],
     idle: Callable[[], None],
 ) -> Afterwards:
     """Whole runs, and with `figures` scenes and claims.
 
-    Traces: of what was certified, by name and precision. Elapsed: how many seconds the run took until now.
+    Traces: of what was certified, by name and precision. Elapsed: how many seconds the run took until now. Memory: the
+    bytes that each process may take.
     """
     certified = [one for one in results if (one.name, one.precision) in traces]
-    jobs = _comparing(experiments, certified, traces)
+    jobs = _comparing(experiments, certified, traces, memory)
     if figures:
-        jobs += [*_drawing(experiments, certified, traces), _measuring(experiments[0], results, elapsed)]
+        jobs += [*_drawing(experiments, certified, traces, memory), _measuring(experiments[0], results, elapsed)]
     waiting = _Waiting(watch, Counter(job.task["do"] for job in jobs))
     waiting.tell()
     done = sorted(
@@ -103,8 +105,9 @@ def worked_out(
 
 
 def _comparing(
-    experiments: Sequence[Experiment], certified: Sequence[ImplementationResult], traces: dict[tuple[str, str], Path]
-) -> list[Job]:
+    experiments: Sequence[Experiment], certified: Sequence[ImplementationResult], traces: dict[tuple[str, str], Path],
+    memory: int,
+) -> list[Job]:  # fmt: skip
     """The whole runs of each precision, for whichever there are any."""
     jobs = []
     for experiment in experiments:
@@ -115,13 +118,14 @@ def _comparing(
             if one.verdict != "not compared"
         ]
         if tasks:
-            jobs.append(Job(experiment.precision, {"do": "agree", "traces": tasks}))
+            jobs.append(Job(experiment.precision, {"do": "agree", "traces": tasks, "memory": memory}))
     return jobs
 
 
 def _drawing(
-    experiments: Sequence[Experiment], certified: Sequence[ImplementationResult], traces: dict[tuple[str, str], Path]
-) -> list[Job]:
+    experiments: Sequence[Experiment], certified: Sequence[ImplementationResult], traces: dict[tuple[str, str], Path],
+    memory: int,
+) -> list[Job]:  # fmt: skip
     """The scenes of each precision; one of them has the path on the loss surface."""
     path = _path(certified)
     jobs = []
@@ -132,6 +136,7 @@ def _drawing(
             "experiment": experiment.to_json(),
             "traces": [(str(traces[one.name, one.precision]), list(one.forms)) for one in mine],
             "surface": path.name if path in mine and path is not None else None,
+            "memory": memory,
         }
         jobs.append(Job(experiment.precision, task))
     return jobs

@@ -93,15 +93,27 @@ class Agreement:
 
 
 def differences(one: Trace, other: Trace) -> tuple[Difference, ...]:
-    """The largest differences of each quantity that both show.
+    """The largest differences of each quantity that both show, found a part at a time where a trace is on disk.
 
+    Where one of the two numbers is none, the difference is infinite.
     Error: UsageError for traces of different experiments, whose digests differ, or in different precisions.
     """
     check_comparable(one, other)
+    names = [name for name in one.shown if name in other.shown]
     eps = float(np.finfo(one.experiment.dtype).eps)
-    return tuple(
-        _difference(name, one.shown[name], other.shown[name], eps, one) for name in one.shown if name in other.shown
-    )
+    found = {name: _Largest(name) for name in names}
+    other = _only(other, names)
+    for part in _only(one, names).parts() if names else ():
+        beside = other.part(part.first, part.first + part.n_steps - 1).in_memory()
+        for name in names:
+            found[name].add(part, part.shown[name], beside.shown[name], eps)
+        del part, beside  # before the next one is read
+    return tuple(largest.difference() for largest in found.values())
+
+
+def _only(trace: Trace, names: Collection[str]) -> Trace:
+    """The trace with these quantities alone."""
+    return trace.hiding(*(name for name in trace.shown if name not in names))
 
 
 def check_comparable(one: Trace, other: Trace) -> None:
@@ -129,26 +141,45 @@ def check_comparable(one: Trace, other: Trace) -> None:
         )
 
 
-def _difference(name: str, one: Stack, other: Stack, eps: float, trace: Trace) -> Difference:
-    pairs = (
-        [(trace.steps_of(m), one[m], other[m]) for m in one]
-        if isinstance(one, Mapping) and isinstance(other, Mapping)
-        else [(np.arange(trace.n_steps), one, other)]
-    )
-    worst: tuple[float, int, tuple[int, ...]] = (0.0, trace.first, (0, 0))
-    absolute = ulps = 0.0
-    for steps, a, b in pairs:
-        x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
-        gap, size = np.abs(x - y), np.maximum(np.abs(x), np.abs(y))
+@dataclass(eq=False)
+class _Largest:
+    """The largest differences of one quantity so far.
+
+    Of equal ones that is told of which all steps at once would give: the first step of the smallest batch size.
+    """
+
+    quantity: str
+    absolute: float = 0.0
+    relative: float = 0.0
+    ulps: float = 0.0
+    at: tuple[int, int] = (0, 1)
+    index: tuple[int, ...] = (0, 0)
+
+    def add(self, trace: Trace, one: Stack, other: Stack, eps: float) -> None:
+        """The next steps, those of this trace."""
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            for m in one:
+                self._add(m, trace.steps_of(m) + trace.first, one[m], other[m], eps)
+        else:
+            self._add(0, np.arange(trace.first, trace.first + trace.n_steps), one, other, eps)
+
+    def difference(self) -> Difference:
+        """What was found."""
+        return Difference(self.quantity, self.absolute, self.relative, self.ulps, self.at[1], self.index)
+
+    def _add(self, m: int, steps: np.ndarray, one: Stack, other: Stack, eps: float) -> None:
+        x, y = np.asarray(one, np.float64), np.asarray(other, np.float64)
         with np.errstate(all="ignore"):
+            gap, size = np.where(x == y, 0.0, np.abs(x - y)), np.maximum(np.abs(x), np.abs(y))
             relative = np.where(gap == 0, 0.0, gap / size)
             spacing = eps * np.exp2(np.floor(np.log2(size)))
             units = np.where(gap == 0, 0.0, gap / spacing)
-        absolute, ulps = max(absolute, float(gap.max())), max(ulps, float(units.max()))
-        at = np.unravel_index(np.argmax(relative), relative.shape)
-        if relative[at] > worst[0]:
-            worst = (float(relative[at]), int(steps[at[0]]) + trace.first, tuple(int(i) for i in at[1:]))
-    return Difference(name, absolute, worst[0], ulps, worst[1], worst[2])
+        gap, relative, units = (np.where(np.isnan(found), np.inf, found) for found in (gap, relative, units))
+        self.absolute, self.ulps = max(self.absolute, float(gap.max())), max(self.ulps, float(units.max()))
+        where = np.unravel_index(np.argmax(relative), relative.shape)
+        largest, at = float(relative[where]), (m, int(steps[where[0]]))
+        if largest > self.relative or (largest == self.relative > 0 and at < self.at):
+            self.relative, self.at, self.index = largest, at, tuple(int(i) for i in where[1:])
 
 
 def parameters_of(trace: Trace) -> np.ndarray:
@@ -161,21 +192,30 @@ def score_of(trace: Trace, drift: Drift) -> Score | None:
     """The run among the replicas; None where not all of its parameters are shown."""
     if not set(trace.network.parameters) <= set(trace.shown):
         return None
-    distances = drift.distances(parameters_of(trace))
-    beyond = np.flatnonzero(distances > drift.scores.max())
+    largest, furthest, highest, parted_at = -np.inf, -np.inf, drift.scores.max(), None
+    for part in _only(trace, ("J", *trace.network.parameters)).parts():
+        distances = drift.distances(parameters_of(part), part.first)
+        largest, beyond = np.maximum(largest, distances.max()), np.flatnonzero(distances > highest)
+        if parted_at is None and len(beyond):
+            parted_at = int(beyond[0]) + part.first
+        if "J" in part.shown:
+            expected = drift.reference_loss(part.first, part.first + part.n_steps - 1)
+            actual = np.asarray(part.shown["J"], np.float64)[:, 0, 0]
+            furthest = np.maximum(furthest, _furthest(expected, actual))
+        del part  # before the next one is read
     loss = None
     if "J" in trace.shown:
-        loss = _furthest(drift.reference_loss, np.asarray(trace.shown["J"], np.float64)[:, 0, 0])
+        loss = float(furthest)
     elif curves := curves_of(trace):
         loss = _furthest(drift.reference_loss_after_epochs, curves.loss)
     return Score(
         implementation=trace.implementation,
         precision=trace.precision,
         forms=drift.forms,
-        score=float(distances.max()),
-        rank=int((drift.scores < distances.max()).sum()),
+        score=float(largest),
+        rank=int((drift.scores < largest).sum()),
         n_replicas=drift.n_replicas,
-        parted_at=int(beyond[0]) + 1 if len(beyond) else None,
+        parted_at=parted_at,
         false_alarm_rate=drift.false_alarm_rate,
         loss_difference=loss,
         doublings=drift.doublings,
@@ -294,9 +334,12 @@ def _distance(trace: Trace, forms: tuple[Form, ...]) -> float:
     network, experiment = in_form(trace.network, *forms), trace.experiment
     first = itertools.islice(given_by(experiment), N_FIRST_STEPS)
     steps = replayed(network, experiment.initial(), first, network.parameters)
+    last = min(N_FIRST_STEPS, trace.n_steps)
+    run = _only(trace, network.parameters).part(1, last)
     return sum(
-        float(((np.asarray(trace.shown[name][at], np.float64) - step[name]) ** 2).sum())
-        for at, step in enumerate(steps)
+        float(((np.asarray(part.values(name, at), np.float64) - step[name]) ** 2).sum())
+        for part in run.parts()
+        for at, step in zip(range(part.first, part.first + part.n_steps), steps, strict=False)
         for name in network.parameters
     )
 

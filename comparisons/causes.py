@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 
 from comparisons.composed import given_by, network_of
-from comparisons.curves import Curves, curves_of
+from comparisons.curves import N_EPOCHS, Curves, curves_of
 from comparisons.drift import Drift, drift_of
 from comparisons.experiment import Experiment
+from comparisons.portions import losses_and_accuracies
 from comparisons.trace import Trace
 from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
-from reference.learned import loss_and_accuracy
 from reference.tape import replayed
 
 Kept = dict[tuple[str, ...], np.ndarray]
@@ -116,12 +116,15 @@ def _curve(experiment: Experiment, forms: tuple[Form, ...], kept: Kept) -> np.nd
     if key not in kept:
         network = in_form(network_of(experiment), *ordered)
         steps = replayed(network, experiment.initial(), given_by(experiment), network.parameters)
-        ends = [
+        ends = (
             {name: value.copy() for name, value in step.items()}
             for step in itertools.islice(steps, experiment.steps_per_epoch - 1, None, experiment.steps_per_epoch)
-        ]
-        weights = {name: np.stack([step[name] for step in ends]) for name in network.parameters}
-        kept[key] = loss_and_accuracy(network_of(experiment), weights, *experiment.train_set())[0].astype(np.float64)
+        )
+        losses, (X, Y) = [], experiment.train_set()
+        while some := list(itertools.islice(ends, N_EPOCHS)):
+            weights = {name: np.stack([step[name] for step in some]) for name in network.parameters}
+            losses.append(losses_and_accuracies(network_of(experiment), weights, X, Y)[0])
+        kept[key] = np.concatenate(losses)
     return kept[key]
 
 

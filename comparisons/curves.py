@@ -7,13 +7,17 @@ examples. Both are here, for every implementation that shows its weights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from comparisons.portions import losses_and_accuracies
 from comparisons.trace import Trace
 from reference.learned import loss_and_accuracy
+
+N_EPOCHS = 256  # whose weights are in memory at the same time
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,34 +39,55 @@ def curves_of(trace: Trace) -> Curves | None:
     names = trace.network.parameters
     if not set(names) <= set(trace.shown) or not trace.is_whole:
         return None
-    after = {name: np.asarray(trace.shown[name]) for name in names}
-    X, Y = trace.experiment.train_set()
-    ends = slice(trace.experiment.steps_per_epoch - 1, None, trace.experiment.steps_per_epoch)
-    loss, accuracy = loss_and_accuracy(trace.network, {name: value[ends] for name, value in after.items()}, X, Y)
+    per_epoch = trace.experiment.steps_per_epoch
+    ends = range(per_epoch, trace.n_steps + 1, per_epoch)
+    portions = [_after(trace, ends[begin : begin + N_EPOCHS]) for begin in range(0, len(ends), N_EPOCHS)]
+    loss, accuracy, *on_test = np.concatenate(portions, axis=1)
+    return Curves(loss, accuracy, on_test[0] if on_test else None, *_running(trace))
+
+
+def _after(trace: Trace, steps: range) -> np.ndarray:
+    """Loss and accuracy on the training set after these steps and, if there is a test set, accuracy on it."""
+    found = trace.read(trace.network.parameters, steps)
+    weights = {name: np.stack(values) for name, values in found.items()}
+    loss, accuracy = losses_and_accuracies(trace.network, weights, *trace.experiment.train_set())
     test = trace.experiment.test_set()
-    test_accuracy = None
-    if test is not None:
-        test_accuracy = loss_and_accuracy(trace.network, {n: v[ends] for n, v in after.items()}, *test)[1]
-    running_loss, running_accuracy = _running(trace, after)
-    return Curves(loss, accuracy, test_accuracy, running_loss, running_accuracy)
+    return np.stack(
+        [loss, accuracy] + ([] if test is None else [losses_and_accuracies(trace.network, weights, *test)[1]])
+    )
 
 
-def _running(trace: Trace, after: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Σ m J / Σ m over an epoch's batches, J and accuracy each before the batch's update."""
-    before = {name: np.concatenate([trace.start[name][None], value[:-1]]) for name, value in after.items()}
+def _running(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
+    """Σ m J / Σ m over an epoch's batches, J and accuracy each before the batch's update.
+
+    A trace on disk is read a part at a time, and what is kept of its steps is that of one epoch and of one part.
+    """
+    per_epoch = trace.experiment.steps_per_epoch
+    epochs: list[np.ndarray] = []  # of each part those that end in it: (2, epochs)
+    begun = np.empty((3, 0))  # of the steps of an epoch that has not ended: m, loss, accuracy
+    batches = trace.experiment.batches()
+    for part in trace.hiding(*(name for name in trace.shown if name not in trace.network.parameters)).parts():
+        begun = np.concatenate([begun, [part.sizes, *_before_each_step(part, batches)]], axis=1)
+        del part  # before the next one is read
+        n_ended = begun.shape[1] // per_epoch
+        sizes, *both = begun[:, : n_ended * per_epoch].reshape(3, n_ended, per_epoch)
+        epochs.append(np.stack([(sizes * one).sum(axis=1) / sizes.sum(axis=1) for one in both]))
+        begun = begun[:, n_ended * per_epoch :].copy()
+    loss, accuracy = np.concatenate(epochs, axis=1)
+    return loss, accuracy
+
+
+def _before_each_step(trace: Trace, batches: Iterator[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """J and accuracy of each step's own batch, the next of these, before its update."""
+    names, of_part = trace.network.parameters, list(itertools.islice(batches, trace.n_steps))
+    before = {name: np.concatenate([trace.start[name][None], np.asarray(trace.shown[name])[:-1]]) for name in names}
     loss, accuracy = np.empty(trace.n_steps), np.empty(trace.n_steps)
-    batches = list(trace.experiment.batches())
     for m in np.unique(trace.sizes):
         steps = trace.steps_of(int(m))
-        X, Y = (np.stack([batches[step][which] for step in steps]) for which in (0, 1))
+        X, Y = (np.stack([of_part[step][which] for step in steps]) for which in (0, 1))
         weights = {name: value[steps] for name, value in before.items()}
         loss[steps], accuracy[steps] = loss_and_accuracy(trace.network, weights, X, Y)
-    per_epoch = (trace.experiment.epochs, trace.experiment.steps_per_epoch)
-    sizes = trace.sizes.reshape(per_epoch)
-    total = sizes.sum(axis=1)
-    return (sizes * loss.reshape(per_epoch)).sum(axis=1) / total, (sizes * accuracy.reshape(per_epoch)).sum(
-        axis=1
-    ) / total
+    return loss, accuracy
 
 
 def final(trace: Trace) -> dict[str, float | None] | None:
@@ -70,7 +95,7 @@ def final(trace: Trace) -> dict[str, float | None] | None:
     names = trace.network.parameters
     if not set(names) <= set(trace.shown) or not trace.is_whole:
         return None
-    weights = {name: trace.values(name, trace.n_steps)[None] for name in names}
+    weights = {name: np.stack(values) for name, values in trace.read(names, [trace.n_steps]).items()}
     loss, accuracy = loss_and_accuracy(trace.network, weights, *trace.experiment.train_set())
     test = trace.experiment.test_set()
     test_accuracy = None if test is None else float(loss_and_accuracy(trace.network, weights, *test)[1][-1])

@@ -36,7 +36,9 @@ class Diagnosis:
         self._known_hits: dict[Form, frozenset[str]] = {}
         self._known_behind: dict[str, frozenset[str]] = {}
         self._known_changes: dict[frozenset[str], dict[str, list[Form]]] = {}
-        first = trace if trace.n_steps <= N_FIRST else trace.part(trace.first, trace.first + N_FIRST - 1)
+        first = trace
+        if trace.n_steps > N_FIRST:
+            first = trace.part(trace.first, trace.first + N_FIRST - 1).in_memory()
         plans = self.judging.plans
         self.probes: list[Judging | Streaming] = [
             self.judging if first is trace else Judging(first, precision, plans=plans)
@@ -69,7 +71,7 @@ class Diagnosis:
             if found := next(breaks(probe, network), None):
                 return found[0]
         if found := next(breaks(self.judging, network), None):
-            self.probes.append(Judging(self._around(found[1]), self.precision, plans=self.judging.plans))
+            self.probes.append(judging_of(self._around(found[1]), self.precision, self.judging.plans))
             return found[0]
         return None
 
@@ -110,7 +112,7 @@ class Diagnosis:
             broken_at = self._first_broken_step(forms, known=set(self._broken_under(forms)))
             if broken_at is None:
                 return forms
-            self.probes.append(Judging(self._around(broken_at), self.precision, plans=self.judging.plans))
+            self.probes.append(judging_of(self._around(broken_at), self.precision, self.judging.plans))
 
     def knows(self, forms: Forms) -> None:
         """Take up forms that were found elsewhere; a form that changes whatever is there comes after all others."""
@@ -308,7 +310,8 @@ class Diagnosis:
         last = self.trace.first + self.trace.n_steps - 1
         carried = set(self.trace.network.remembered)
         begin = max(self.trace.first, step - 2) if carried <= set(self.trace.shown) else self.trace.first
-        return self.trace.part(begin, min(step + 2, last))
+        around = self.trace.part(begin, min(step + 2, last))
+        return around.in_memory() if around.n_steps <= N_FIRST else around
 
 
 def breaks(judging: Judging | Streaming, network: Network) -> Iterator[tuple[str, int]]:

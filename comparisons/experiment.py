@@ -141,17 +141,21 @@ class Experiment(Fields):
     def n_steps(self) -> int:
         return self.epochs * self.steps_per_epoch
 
-    @property
+    @cached_property
     def batch_sizes(self) -> np.ndarray:
-        """How many examples each step has, (n_steps,)."""
+        """How many examples each step has, (n_steps,); not to be written to."""
         n = self.data.examples.X.shape[1]
         sizes = np.full(self.steps_per_epoch, self.batch_size)
         sizes[-1] = n - (len(sizes) - 1) * self.batch_size
-        return np.tile(sizes, self.epochs)
+        return _kept(np.tile(sizes, self.epochs))
+
+    @cached_property
+    def _rates(self) -> np.ndarray:
+        return _kept(self.schedule.rates(self.optimizer.learning_rate, self.n_steps))
 
     def learning_rates(self) -> np.ndarray:
-        """The learning rate α of each step, (n_steps,), in float64 whatever the precision."""
-        return self.schedule.rates(self.optimizer.learning_rate, self.n_steps)
+        """The learning rate α of each step, (n_steps,), in float64 whatever the precision; not to be written to."""
+        return self._rates
 
     def initial(self) -> dict[str, np.ndarray]:
         """The parameters before the first step by name, W[l] (n_l, n_{l-1}) and b[l] (n_l, 1); fresh copies."""
@@ -268,6 +272,12 @@ class Experiment(Fields):
             save_file(self.start.parameters(self.sizes), Path(folder) / "start.safetensors")
             fields["start"] = {"kind": "file", "file": "start.safetensors"}
         return fields
+
+
+def _kept(numbers: np.ndarray) -> np.ndarray:
+    """Numbers that are made once, for whoever asks, and so are not to be changed by anybody."""
+    numbers.flags.writeable = False
+    return numbers
 
 
 def _files_from(section: Any, folder: Path) -> Any:

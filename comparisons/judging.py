@@ -143,7 +143,7 @@ class Judging:
                 yield name, [Piece(np.array([-1]), Ball(expected[None]), self.trace.start[name][None])], None
 
     def all_pieces(self, network: Network) -> Iterator[Pieces]:
-        """What `rows` judges, number by number; nothing of it is kept."""
+        """What `rows` judges, number by number; nothing of it is kept but what it leaves for the next part."""
         if not self.trace.n_steps:
             return
         for name in self._given_shown():
@@ -157,7 +157,7 @@ class Judging:
                 if name in self.trace.shown:
                     yield name, pieces, self._as_it_was(network, name)
                 else:
-                    hidden[name] = self._gathered(network, name, pieces)
+                    hidden[name] = self._hidden(network, component, name, pieces)
 
     def plan(self, network: Network) -> list[Component]:
         """The components of a network, as this trace is judged under it."""
@@ -173,9 +173,9 @@ class Judging:
         if component.are_peers:
             self.keep(scanned(self, [Request(network, component, hidden)]))
             return self._kept[component.key]
-        equations, key = component.equations, component.key
+        equations = component.equations
         rows = {
-            e.defines: RowSoFar(e.defines, str(e), self.trace, self.carried.tallies.get((key, e.defines)))
+            e.defines: RowSoFar(e.defines, str(e), self.trace, self.carried.tallies.get((component.key, e.defines)))
             for e in equations
             if e.defines in self.trace.shown
         }
@@ -187,11 +187,7 @@ class Judging:
                     rows[name].add(piece, old[name])
                 else:
                     found[name].append(piece)
-        balls = {name: self._gathered(network, name, pieces) for name, pieces in found.items()}
-        for name, stacks in balls.items():
-            if name in network.remembered and 0 in stacks:
-                is_last = component.is_cycle  # which is the very ball that the next step would read
-                self.left.balls[key, name] = found[name][-1][1] if is_last else _last(stacks[0])
+        balls = {name: self._hidden(network, component, name, pieces) for name, pieces in found.items()}
         return Outcome({name: row.row() for name, row in rows.items()}, balls)
 
     def pieces(self, network: Network, quantity: str) -> list[Piece]:
@@ -262,6 +258,14 @@ class Judging:
         for m, places in steps.items():
             for begin in range(0, len(places), n := self.n_at_once[m]):
                 yield m, places[begin : begin + n]
+
+    def _hidden(self, network: Network, component: Component, name: str, pieces: list) -> Stacks:
+        """The balls of a hidden quantity, of which the last is left for the next part."""
+        stacks = self._gathered(network, name, pieces)
+        if name in network.remembered and 0 in stacks:
+            is_last = component.is_cycle  # which is the very ball that the next step would read
+            self.left.balls[component.key, name] = pieces[-1][1] if is_last else _last(stacks[0])
+        return stacks
 
     def _gathered(self, network: Network, name: str, pieces: list) -> Stacks:
         """The balls of a hidden quantity of all steps."""

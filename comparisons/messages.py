@@ -214,6 +214,14 @@ def scenes_not_written(file: Any, why: str) -> str:
     return f"{file} could not be written: {why}; free some space or choose another --out"
 
 
+def no_room(folder: str, why: str) -> str:
+    """That what is kept of each step while replicas are trained could not be written."""
+    return (
+        f"what is kept of each step could not be written to {folder}: {why}; free some space, or name another folder "
+        "in the environment variable TMPDIR"
+    )
+
+
 def accuracy_line(name: str, accuracy: float | None) -> str:
     """What a run reached, as evidence."""
     reached = "is not known" if accuracy is None else percent(accuracy)

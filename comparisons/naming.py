@@ -56,7 +56,8 @@ class Naming:
         self.known = variants(trace.experiment)
         self.bases = _distinct([(), *(_of_framework(trace.network, name) for name in ("torch", "keras"))])
         last = min(trace.n_steps, N_QUICK)
-        quick = Judging(trace.part(trace.first, trace.first + last - 1), plans=diagnosis.judging.plans)
+        first = trace.part(trace.first, trace.first + last - 1).in_memory()
+        quick = Judging(first, plans=diagnosis.judging.plans)
         self.probes = [quick, *diagnosis.probes, diagnosis.judging]
         self.ends_at = time.monotonic() + patience
         self.is_finite = _is_finite(trace)
@@ -235,6 +236,8 @@ def _changed(network: Network, textbook: Network) -> set[str]:
 
 
 def _is_finite(trace: Trace) -> bool:
+    if isinstance(trace, Stored):
+        return all(_is_finite(part) for part in trace.parts())
     stacks = trace.shown.values()
     parts = (part for stack in stacks for part in (stack.values() if isinstance(stack, Mapping) else [stack]))
     return all(bool(np.isfinite(part).all()) for part in parts)

@@ -150,15 +150,18 @@ def _values(trace: Trace, network: Network, step: int) -> dict[Ref, Array]:
     first = trace.first
     if set(network.remembered) <= set(trace.shown) and step > first:  # nothing has to be followed up to there
         first = step
-        state = {name: trace.values(name, step - 1).astype(np.float64) for name in network.remembered}
+        state = {
+            name: value.astype(np.float64) for name, (value,) in trace.read(network.remembered, [step - 1]).items()
+        }
     values: dict[Ref, Array] = {}
-    for number, given in enumerate(itertools.islice(given_by(trace.experiment), step), 1):
-        if number >= first:
-            values = {now(name): _double(_recorded(trace, name, number, array)) for name, array in given.items()}
+    given_from_first = itertools.islice(given_by(trace.experiment), first - 1, step)
+    for part in trace.part(first, step).parts():
+        for number, given in zip(range(part.first, part.first + part.n_steps), given_from_first, strict=False):
+            values = {now(name): _double(_recorded(part, name, number, array)) for name, array in given.items()}
             values |= {before(name): state[name] for name in network.remembered}
 
-            def settle(equation: Equation, computed: Array, at: int = number) -> Array:
-                return _recorded(trace, equation.defines, at, computed)
+            def settle(equation: Equation, computed: Array, of: Trace = part, at: int = number) -> Array:
+                return _recorded(of, equation.defines, at, computed)
 
             evaluate(network.equations, values, settle)
             state = {name: values[now(name)] for name in network.remembered}

@@ -110,7 +110,7 @@ def run(
     traces = {key: progress.trace for key, progress in found.items() if progress.certificate is not None}
     after = worked_out(
         experiments, results, traces, figures=figures, elapsed=time.monotonic() - began, patience=patience,
-        watch=watch, idle=idle,
+        memory=memory, watch=watch, idle=idle,
     )  # fmt: skip
     no_figures = _write_scenes(after, folder)
     result = Result(

@@ -1,13 +1,17 @@
 """A stored trace: one that stays on disk, and of which some steps at a time are read.
 
 It has the names and the steps of a trace; its numbers come in parts, each of which is a trace of its own that begins
-with what the step before left. What is larger than the memory that may be used is judged so (`comparisons.streaming`).
+with what the step before left, or are those of a few steps alone. What is larger than the memory that may be used is
+judged so (`comparisons.streaming`).
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +27,7 @@ BASE = 2**27  # bytes that a process takes before it has read anything
 ARRAYS = (
     8  # of float64 for each number of a step: middle and radius, recorded and computed, in the forms that are tried
 )
+FEW = 4  # one in so many of the steps that are judged together are few
 
 
 class File(NamedTuple):
@@ -34,12 +39,17 @@ class File(NamedTuple):
 
 
 class OnDisk(Mapping[str, Stack]):
-    """What is shown, by name; a quantity is read, whole, when it is asked for."""
+    """What is shown of the steps from `begin` to before `end`, by name; a quantity is read when it is asked for.
+
+    Sizes: how many examples each step of the experiment has.
+    """
 
     def __init__(
-        self, names: tuple[str, ...], files: tuple[File, ...], shapes: Mapping[str, tuple], network: Network
-    ) -> None:
-        self.names, self.files, self.shapes, self.network = names, files, shapes, network
+        self, names: tuple[str, ...], files: tuple[File, ...], shapes: Mapping[str, tuple], network: Network,
+        sizes: np.ndarray, begin: int = 0, end: int | None = None,
+    ) -> None:  # fmt: skip
+        self.names, self.files, self.shapes, self.network, self.sizes = names, files, shapes, network, sizes
+        self.begin, self.end = begin, files[-1].end if end is None else end
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
@@ -53,17 +63,53 @@ class OnDisk(Mapping[str, Stack]):
     def __getitem__(self, name: str) -> Stack:
         if name not in self.names:
             raise KeyError(name)
-        alone = OnDisk((name,), self.files, self.shapes, self.network)
-        return joined(map(alone.read, self.files))[name]
+        ((_, _, shown),) = self.only((name,)).portions(self.end - self.begin)
+        return shown[name]
 
-    def read(self, file: File) -> dict[str, Stack]:
-        """What is shown of the steps of a file."""
+    def only(self, names: Iterable[str]) -> OnDisk:
+        """Of these quantities alone."""
+        return OnDisk(tuple(names), self.files, self.shapes, self.network, self.sizes, self.begin, self.end)
+
+    def between(self, begin: int, end: int) -> OnDisk:
+        """Of these steps alone."""
+        return OnDisk(self.names, self.files, self.shapes, self.network, self.sizes, begin, end)
+
+    def portions(self, n_at_once: int) -> Iterator[tuple[int, int, Mapping[str, Stack]]]:
+        """So many steps at a time, those of the last portion fewer: where they begin and end, and what is shown."""
+        pending: list[Mapping[str, Stack]] = []
+        n = 0
+        for file in self.files:
+            if file.end <= self.begin or file.begin >= self.end:
+                continue
+            shown, at = self._read(file), max(file.begin, self.begin)
+            while at < min(file.end, self.end):
+                end = min(file.end, self.end, at + n_at_once - n)
+                pending.append(_cut(shown, self.sizes, file, at, end))
+                n, at = n + end - at, end
+                if n == n_at_once:
+                    yield end - n, end, joined(pending)
+                    pending, n = [], 0
+            del shown  # before the next one is read
+        if pending:
+            yield self.end - n, self.end, joined(pending)
+
+    def at(self, steps: Sequence[int]) -> dict[str, list[np.ndarray]]:
+        """What is shown at these steps, counted from 0 and in ascending order; each file is read once."""
+        found: dict[str, list[np.ndarray]] = {name: [] for name in self.names}
+        for file, inside in itertools.groupby(steps, self._file_of):
+            shown = self._read(file)
+            for step in inside:
+                for name, stack in _cut(shown, self.sizes, file, step, step + 1).items():
+                    (value,) = next(iter(stack.values())) if isinstance(stack, Mapping) else stack
+                    found[name].append(value)
+        return found
+
+    def _file_of(self, step: int) -> File:
+        return self.files[bisect_right(self.files, step, key=lambda file: file.end)]
+
+    def _read(self, file: File) -> dict[str, Stack]:
         found = chunk_of(file.path, self.shapes, self.network, self.names)
         return {name: found[name] for name in self.names}
-
-    def without(self, names: tuple[str, ...]) -> OnDisk:
-        """The same, but these."""
-        return OnDisk(tuple(name for name in self.names if name not in names), self.files, self.shapes, self.network)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,90 +118,77 @@ class Stored(Trace):
 
     steps_at_once: int = 1
 
+    @property
+    def on_disk(self) -> OnDisk:
+        """What is shown, which is not in memory."""
+        assert isinstance(self.shown, OnDisk)
+        return self.shown
+
     @cached_property
     def n_steps(self) -> int:
-        return self.files[-1].end
-
-    @property
-    def files(self) -> tuple[File, ...]:
-        """The chunks that it lies in."""
-        assert isinstance(self.shown, OnDisk)
-        return self.shown.files
+        return self.on_disk.end - self.on_disk.begin
 
     def parts(self) -> Iterator[Trace]:
-        """The whole trace in consecutive parts, each with as many steps as may be judged together."""
+        """All of it in consecutive parts, each with as many steps as may be judged together."""
         left: dict[str, np.ndarray] = {}
-        for begin, end, shown in self._portions():
-            part = replace(self._in_memory(shown, begin, is_last=end == self.n_steps), start=left or self.start)
+        for begin, end, shown in self.on_disk.portions(self.steps_at_once):
+            part = self._in_memory(shown, begin, end, left or self.start)
             yield part
             remembered = [name for name in self.network.remembered if name in self.shown]
             left = {name: part.values(name, end).copy() for name in remembered}
             del part, shown  # before the next one is read
 
     def part(self, first: int, last: int) -> Trace:
-        """The steps from `first` to `last`, both included, in memory."""
-        if not 1 <= first <= last <= self.n_steps:
-            raise ValueError(f"steps {first} to {last} of a trace that has 1 to {self.n_steps}")
-        assert isinstance(self.shown, OnDisk)
-        files = [file for file in self.files if file.begin < last and file.end > max(first - 2, 0)]
-        shown = joined(self.shown.read(file) for file in files)
-        start = self.start
-        if files[0].begin:
-            start = {name: np.zeros(self.network.shape(name, 0)) for name in self.network.remembered if name in shown}
-        around = replace(self._in_memory(shown, files[0].begin, is_last=files[-1].end == self.n_steps), start=start)
-        return around if (first, last) == (files[0].begin + 1, files[-1].end) else around.part(first, last)
+        """The steps from `first` to `last`, both included; in memory where they are few, and leave room for others."""
+        if not self.first <= first <= last < self.first + self.n_steps:
+            raise ValueError(
+                f"steps {first} to {last} of a trace that has {self.first} to {self.first + self.n_steps - 1}"
+            )
+        start, is_start = self.start, first == self.first
+        if not is_start:
+            remembered = [name for name in self.network.remembered if name in self.shown]
+            start = {name: value for name, (value,) in self.read(remembered, [first - 1]).items()}
+        ended = self.ended if last == self.first + self.n_steps - 1 else ""
+        part = replace(self, shown=self.on_disk.between(first - 1, last), start=start, first=first,
+                       start_shown=self.start_shown and is_start, ended=ended)  # fmt: skip
+        return part.in_memory() if part.n_steps <= self.steps_at_once // FEW else part
+
+    def read(self, names: Iterable[str], steps: Sequence[int]) -> dict[str, list[np.ndarray]]:
+        return self.on_disk.only(names).at([step - 1 for step in steps])
 
     def values(self, name: str, step: int) -> np.ndarray:
-        return self.part(step, step).values(name, step)
+        return self.read([name], [step])[name][0]
 
     def hiding(self, *names: str) -> Stored:
-        assert isinstance(self.shown, OnDisk)
-        return replace(self, shown=self.shown.without(names))
+        return replace(self, shown=self.on_disk.only(name for name in self.shown if name not in names))
 
     def in_memory(self) -> Trace:
         """All of it, whatever it takes."""
-        return self.part(1, self.n_steps)
+        ((begin, end, shown),) = self.on_disk.portions(self.n_steps)
+        return self._in_memory(shown, begin, end, self.start)
 
-    def _in_memory(self, shown: Mapping[str, Stack], begin: int, *, is_last: bool) -> Trace:
-        """Some of its steps, from this one on, counted from 0."""
+    def _in_memory(self, shown: Mapping[str, Stack], begin: int, end: int, start: Mapping[str, np.ndarray]) -> Trace:
+        """Steps of it, counted from 0 in the experiment."""
+        is_first, is_last = begin == self.first - 1, end == self.on_disk.end
         return Trace(
-            self.experiment, self.implementation, shown, self.start, self.start_shown and not begin, begin + 1,
-            self.about, self.ended if is_last else "",
+            self.experiment, self.implementation, shown, start, self.start_shown and is_first, begin + 1, self.about,
+            self.ended if is_last else "", self.equations,
         )  # fmt: skip
 
-    def _portions(self) -> Iterator[tuple[int, int, Mapping[str, Stack]]]:
-        """Steps that are judged together: where they begin and end, counted from 0, and what is shown of them."""
-        assert isinstance(self.shown, OnDisk)
-        pending: list[Trace] = []
-        n = 0
-        for file in self.files:
-            whole = Trace(self.experiment, self.implementation, self.shown.read(file), {}, first=file.begin + 1)
-            begin = file.begin
-            while begin < file.end:
-                end = min(file.end, begin + self.steps_at_once - n)
-                pending.append(_cut(whole, begin, end))
-                n, begin = n + end - begin, end
-                if n == self.steps_at_once:
-                    yield end - n, end, joined(part.shown for part in pending)
-                    pending, n = [], 0
-        if pending:
-            yield self.n_steps - n, self.n_steps, joined(part.shown for part in pending)
 
+def _cut(shown: Mapping[str, Stack], sizes: np.ndarray, file: File, begin: int, end: int) -> Mapping[str, Stack]:
+    """What a file shows of the steps from `begin` to before `end`, counted from 0 in the experiment."""
+    if (begin, end) == (file.begin, file.end):
+        return shown
+    of_file, at = sizes[file.begin : file.end], slice(begin - file.begin, end - file.begin)
+    before, inside = (Counter(of_file[some].tolist()) for some in (slice(at.start), at))
 
-def _cut(whole: Trace, begin: int, end: int) -> Trace:
-    """The steps from `begin` to before `end`, counted from 0 in the experiment."""
-    if (begin, end) == (whole.first - 1, whole.first - 1 + whole.n_steps):
-        return whole
-    shown: dict[str, Stack] = {}
-    for name, stack in whole.shown.items():
-        at = slice(begin - whole.first + 1, end - whole.first + 1)
-        if isinstance(stack, Mapping):
-            places = {m: whole.steps_of(m) for m in stack}
-            inside = {m: stack[m][(places[m] >= at.start) & (places[m] < at.stop)] for m in stack}
-            shown[name] = {m: part.copy() for m, part in inside.items() if len(part)}
-        else:
-            shown[name] = stack[at].copy()
-    return replace(whole, shown=shown, first=begin + 1)
+    def cut(stack: Stack) -> Stack:
+        if not isinstance(stack, Mapping):
+            return stack[at].copy()
+        return {m: stack[m][before[m] : before[m] + n].copy() for m, n in inside.items()}
+
+    return {name: cut(stack) for name, stack in shown.items()}
 
 
 def steps_within(memory: int, trace: Trace) -> int:
@@ -166,6 +199,15 @@ def steps_within(memory: int, trace: Trace) -> int:
     m = int(trace.experiment.batch_sizes.max())
     n_numbers = sum(math.prod(trace.network.shape(name, m)) for name in trace.network.shapes)
     return max(1, (memory - BASE) // (8 * ARRAYS * n_numbers))
+
+
+def shared(memory: int, n_traces: int) -> int:
+    """What one of several traces that are held at the same time may take, that the process takes no more than this.
+
+    A trace that fits is in memory as it was recorded, which is at most one of `ARRAYS`. Half of these are for the
+    traces, and half for the work on one of them.
+    """
+    return BASE + (memory - BASE) * (ARRAYS // 2) // max(ARRAYS // 2, n_traces)
 
 
 def files_of(
@@ -191,5 +233,5 @@ def stored(trace: Trace, files: tuple[File, ...], shapes: Mapping[str, tuple], s
     """The trace with what these files show, so many steps of it judged at once."""
     names = tuple(chunk_of(files[0].path, shapes, trace.network))
     of_trace = {field.name: getattr(trace, field.name) for field in fields(Trace)}
-    of_trace["shown"] = OnDisk(names, files, shapes, trace.network)
+    of_trace["shown"] = OnDisk(names, files, shapes, trace.network, trace.experiment.batch_sizes)
     return Stored(**of_trace, steps_at_once=steps_at_once)

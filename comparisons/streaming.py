@@ -7,14 +7,14 @@ kept by what was judged: trying another form goes through the trace once more, f
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from comparisons.certificate import Row
 from comparisons.components import DATA
 from comparisons.composed import batches_of
-from comparisons.experiment import Experiment
 from comparisons.judging import GIVEN, Judging
 from comparisons.plans import Component, Plans, is_by_size
 from comparisons.precisions import PRECISIONS, Precision
@@ -25,6 +25,7 @@ from comparisons.trace import Trace
 from comparisons.values import Carried
 from reference.network import Network
 
+NOTHING: Mapping[tuple, Tally] = {}
 N_NEAR = 100  # steps around the first broken one in which hints are looked for
 Order = Callable[[int], tuple[int, ...]]
 
@@ -32,11 +33,11 @@ Order = Callable[[int], tuple[int, ...]]
 class Streaming:
     """Judges one stored trace under any forms, as `Judging` does one in memory."""
 
-    def __init__(self, trace: Stored, precision: Precision | None = None) -> None:
+    def __init__(self, trace: Stored, precision: Precision | None = None, plans: Plans | None = None) -> None:
         self.trace = trace
         self.precision = precision or PRECISIONS[trace.precision]
         self.sizes = trace.experiment.batch_sizes
-        self.plans = Plans(trace.shown)
+        self.plans = plans or Plans(trace.shown)
         self._kept: dict[tuple, dict[str, Row]] = {}
 
     def rows(self, network: Network) -> Iterator[Row]:
@@ -48,7 +49,7 @@ class Streaming:
 
     def prepare(self, networks: Iterable[Network]) -> None:
         """Judge under several networks in one pass through the trace, as far as it is not known."""
-        passes = [_Pass(network, self.plan(network), self._kept) for network in networks]
+        passes = [Pass(network, self.plan(network), self._kept) for network in networks]
         if passes := [one for one in passes if one.open or one.is_given]:
             self._go_through(passes)
 
@@ -62,7 +63,8 @@ class Streaming:
 
     def start_rows(self) -> Iterator[Row]:
         """The start values that the implementation showed, against the experiment's."""
-        yield from Judging(self.trace.part(1, 1), self.precision).start_rows()
+        first = self.trace.part(self.trace.first, self.trace.first)
+        yield from Judging(first.in_memory(), self.precision).start_rows()
 
     def plan(self, network: Network) -> list[Component]:
         """The components of a network, as this trace is judged under it."""
@@ -70,18 +72,30 @@ class Streaming:
 
     def near(self, step: int) -> Judging | None:
         """The steps near a broken one, in memory; None where what is hidden would have to be followed too far."""
-        last = min(step + N_NEAR, self.trace.n_steps)
+        first, last = self.trace.first, min(step + N_NEAR, self.trace.first + self.trace.n_steps - 1)
         is_carried = set(self.trace.network.remembered) <= set(self.trace.shown)
-        if not is_carried and last > 2 * N_NEAR:
+        if not is_carried and last >= first + 2 * N_NEAR:
             return None
-        return Judging(self.trace.part(max(1, step - N_NEAR) if is_carried else 1, last), self.precision)
+        first = max(first, step - N_NEAR) if is_carried else first
+        return Judging(self.trace.part(first, last).in_memory(), self.precision)
 
-    def _go_through(self, passes: list[_Pass]) -> None:
+    def judgings(self, passes: Sequence[Pass], tallies: Mapping[tuple, Tally] = NOTHING) -> Iterator[Judging]:
+        """What judges each part, with what those before left; `tallies` are to count in.
+
+        When the next one is asked for, it must have judged all that is needed; whoever takes them lets go of each
+        before, or memory holds two parts.
+        """
+        carried = Carried(tallies=dict(tallies), batches={one.network.batches: self._batches(one) for one in passes})
+        for part in self._reading(passes).parts():
+            judging = Judging(part, self.precision, carried, self.plans)
+            yield judging
+            carried = replace(judging.left, tallies=carried.tallies, batches=carried.batches)
+            del judging, part  # before the next one is read
+
+    def _go_through(self, passes: Sequence[Pass]) -> None:
         """Judge what is not known yet, and for each part anew whatever hidden quantities that needs."""
         tallies = {key: Tally() for one in passes for key in one.tallied}
-        carried = Carried(batches={one.network.batches: one.batches(self.trace.experiment) for one in passes})
-        for part in self._reading(passes).parts():
-            judging = Judging(part, self.precision, replace(carried, tallies=tallies), self.plans)
+        for judging in self.judgings(passes, tallies):
             done: set[tuple] = set()
             uses = Counter(component.key for one in passes for component in one.needed)
             for one in passes:
@@ -98,15 +112,14 @@ class Streaming:
                 uses[component.key] -= 1
                 if not uses[component.key]:
                     judging.forget(component)
-            carried = replace(judging.left, batches=carried.batches)
-            del judging, part, outcome  # before the next one is read
+            del judging, outcome  # before the next one is read
         for one in passes:
             if one.is_given:
                 self._kept[one.given_key] = _whole({name: tallies[*one.given_key, name] for name in DATA})
             for key, component in one.open.items():
                 self._kept[key] = _whole({e.defines: tallies[key, e.defines] for e in component.equations})
 
-    def _reading(self, passes: list[_Pass]) -> Stored:
+    def _reading(self, passes: Sequence[Pass]) -> Stored:
         """The trace with what these passes define or read alone, and with examples and labels if these are judged."""
         equations = [equation for one in passes for component in one.needed for equation in component.equations]
         names = {e.defines for e in equations} | {ref.name for e in equations for ref in e.reads.values()}
@@ -114,6 +127,10 @@ class Streaming:
         shown = list(self.trace.shown)
         kept = {shown[0], *names, *(DATA if is_given else ())}  # at least one, which says how many steps there are
         return self.trace.hiding(*(name for name in shown if name not in kept))
+
+    def _batches(self, one: Pass) -> Iterator:
+        """The experiment's batches from the trace's first step on, as the network takes them."""
+        return itertools.islice(batches_of(self.trace.experiment, one.network), self.trace.first - 1, None)
 
     def _order(self, network: Network, component: Component) -> Order:
         """Of equally bad steps the one that `Judging` would meet first."""
@@ -124,12 +141,23 @@ class Streaming:
         return int(self.sizes[step - 1]), step
 
 
-def judging_of(trace: Trace, precision: Precision | None = None) -> Judging | Streaming:
-    """What judges a trace: in memory, or part after part if it is stored."""
-    return Streaming(trace, precision) if isinstance(trace, Stored) else Judging(trace, precision)
+def judging_of(trace: Trace, precision: Precision | None = None, plans: Plans | None = None) -> Judging | Streaming:
+    """What judges a trace: in memory, or part after part if it is stored. Plans: of a trace that shows the same."""
+    if isinstance(trace, Stored):
+        return Streaming(trace, precision, plans)
+    return Judging(trace, precision, plans=plans)
 
 
-class _Pass:
+def judgings_of(trace: Trace, network: Network) -> Iterator[Judging]:
+    """What judges a trace in this network, a part at a time; `all_pieces` of each is to be gone through to its end."""
+    if isinstance(trace, Stored):
+        streaming = Streaming(trace)
+        yield from streaming.judgings([Pass(network, streaming.plan(network), ())])
+    else:
+        yield Judging(trace)
+
+
+class Pass:
     """What one network asks of a pass through the trace: what is not known of it, and what that needs."""
 
     def __init__(self, network: Network, plan: list[Component], known: Collection[tuple]) -> None:
@@ -143,10 +171,6 @@ class _Pass:
         """The keys of its tallies."""
         yield from ((*self.given_key, name) for name in DATA if self.is_given)
         yield from ((key, e.defines) for key, component in self.open.items() for e in component.equations)
-
-    def batches(self, experiment: Experiment) -> Iterator:
-        """The experiment's batches, as its network takes them."""
-        return batches_of(experiment, self.network)
 
 
 def _needed(plan: list[Component], open_: Collection[tuple]) -> list[Component]:

@@ -8,7 +8,7 @@ runs nothing: no pickle, no path outside the folder.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +33,8 @@ class Trace:
     `shown` has an array (steps, n, n_in) for each quantity, or {m: (steps of m examples, n, m)} for per-example ones;
     `start` what the parameters were before the first step (`start_shown`: its own word for it); `first` is the number
     of the first step in it, 1 in a whole trace; `about` says with what it was recorded, and `ended` what ended the
-    recording after its last step, if something did.
+    recording after its last step, if something did; `equations` are those that it is judged by where these are not
+    the experiment's.
     """
 
     experiment: Experiment
@@ -44,11 +45,12 @@ class Trace:
     first: int = 1
     about: Mapping[str, Any] = field(default_factory=dict)
     ended: str = ""
+    equations: Network | None = None
 
     @cached_property
     def network(self) -> Network:
-        """The experiment's equations, textbook."""
-        return network_of(self.experiment)
+        """The experiment's equations, textbook, unless it is judged by others."""
+        return self.equations or network_of(self.experiment)
 
     @property
     def precision(self) -> str:
@@ -84,6 +86,18 @@ class Trace:
         m = int(self.sizes[at])
         return stack[m][np.searchsorted(self.steps_of(m), at)]
 
+    def read(self, names: Iterable[str], steps: Sequence[int]) -> dict[str, list[np.ndarray]]:
+        """These quantities at these steps, in ascending order."""
+        return {name: [self.values(name, step) for step in steps] for name in names}
+
+    def parts(self) -> Iterator[Trace]:
+        """All of it in consecutive parts that memory holds: one, where it is not on disk."""
+        yield self
+
+    def in_memory(self) -> Trace:
+        """All of it in memory, where it is unless it is on disk."""
+        return self
+
     def part(self, first: int, last: int) -> Trace:
         """The steps from `first` to `last`, both included; its start is what the step before left, where that is shown.
 
@@ -94,6 +108,8 @@ class Trace:
                 f"steps {first} to {last} of a trace that has {self.first} to {self.first + self.n_steps - 1}"
             )
         begin, end = first - self.first, last - self.first + 1
+        if (begin, end) == (0, self.n_steps):
+            return self
         shown: dict[str, Stack] = {}
         for name, stack in self.shown.items():
             if isinstance(stack, Mapping):

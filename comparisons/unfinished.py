@@ -6,12 +6,10 @@ first, on all steps; then that they are moved as the article moves them, for as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import replace
 
 from comparisons.certificate import Certificate
 from comparisons.certifying import certify
-from comparisons.composed import network_of
 from comparisons.trace import Trace
 from comparisons.wording import first_broken
 from reference.alphabet import Array
@@ -27,24 +25,18 @@ def unmoved(theta: Array) -> Array:
     return theta
 
 
-@dataclass(frozen=True, eq=False)
-class Unmoved(Trace):
-    """A trace whose hidden parameters stay what they were at the start."""
+def in_place(trace: Trace) -> Trace:
+    """The trace, its equations but that the hidden parameters stay what they were at the start."""
+    hidden = {name for name in trace.network.parameters if name not in trace.shown}
 
-    @cached_property
-    def network(self) -> Network:
-        """The experiment's equations, but that what is hidden is not moved."""
-        textbook = network_of(self.experiment)
-        hidden = {name for name in textbook.parameters if name not in self.shown}
+    def is_hidden(equation: Equation, network: Network) -> bool:
+        return equation.defines in hidden
 
-        def is_hidden(equation: Equation, network: Network) -> bool:
-            return equation.defines in hidden
+    def itself(equation: Equation) -> object:
+        return before(equation.defines)
 
-        def itself(equation: Equation) -> object:
-            return before(equation.defines)
-
-        still = Change(to=unmoved, reads={"theta": itself}, only=is_hidden)  # type: ignore[dict-item]
-        return in_form(textbook, Form("unmoved", "dialect", (still,))) if hidden else textbook
+    still = Change(to=unmoved, reads={"theta": itself}, only=is_hidden)  # type: ignore[dict-item]
+    return replace(trace, equations=in_form(trace.network, Form("unmoved", "dialect", (still,))))
 
 
 def certified(trace: Trace) -> tuple[Certificate, str]:
@@ -52,7 +44,7 @@ def certified(trace: Trace) -> tuple[Certificate, str]:
     if not trace.n_steps or set(trace.network.parameters) <= set(trace.shown):
         return certify(trace), ""
     following = str(upcoming(trace.network, set(trace.shown)))
-    unmoving = Unmoved(**{field.name: getattr(trace, field.name) for field in fields(Trace)})
+    unmoving = in_place(trace)
     still = certify(unmoving, naming=False)
     row = first_broken(still.rows)
     if row is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ from comparisons.agreement import Drifts, Score, compared, placed
 from comparisons.causes import Side, explained
 from comparisons.curves import Curves, curves_of
 from comparisons.drift import Drift
-from comparisons.experiment import Experiment
 from comparisons.trace import Trace
 from reference.forms import Form
 
@@ -28,13 +27,11 @@ class _Run(NamedTuple):
 
 def whole_runs(
     traces: Sequence[tuple[Trace, Sequence[str], Mapping[str, Sequence[str]]]],
-    alive: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Compare all pairs; explain the differences of those whose forms differ; histories and replicas' bands by epoch.
 
     A run alone has nothing to be compared with, and a history.
-    Traces: each with the forms in which it was certified and those that were not told apart. Alive: called now and
-    then in long work.
+    Traces: each with the forms in which it was certified and those that were not told apart.
     """
     if len(traces) < 2:
         alone = [(trace, curves_of(trace)) for trace, _, _ in traces]
@@ -45,7 +42,6 @@ def whole_runs(
     for trace, names, alike in traces:
         forms, drift, score = placed(trace, names, alike, drifts)
         runs.append(_Run(trace, forms, score, curves_of(trace), drift))
-        alive()
     kept: dict[tuple[str, ...], np.ndarray] = {}
     agreements, explanations = [], []
     for one, other in itertools.combinations(runs, 2):
@@ -53,13 +49,12 @@ def whole_runs(
         if one.forms != other.forms and one.curves is not None and other.curves is not None:
             side = Side(one.trace, one.forms, one.curves, one.drift)
             explanations.append(explained(side, Side(other.trace, other.forms, other.curves, other.drift), kept))
-        alive()
-    experiments = {tuple(form.name for form in run.forms): run.trace.experiment for run in reversed(runs)}
+    used = dict.fromkeys(tuple(form.name for form in run.forms) for run in reversed(runs))
     return {
         "agreements": agreements,
         "explanations": explanations,
         "histories": [_history(run.trace, run.curves) for run in runs if run.curves is not None],
-        "bands": [_band(experiment, drifts[key]) for key, experiment in experiments.items()],
+        "bands": [_band(drifts[forms]) for forms in used],
     }
 
 
@@ -68,17 +63,15 @@ def _history(trace: Trace, curves: Curves) -> dict[str, Any]:
     return {"implementation": trace.implementation, "precision": trace.precision, **columns}
 
 
-def _band(experiment: Experiment, drift: Drift) -> dict[str, Any]:
+def _band(drift: Drift) -> dict[str, Any]:
     """The replicas' losses by epoch and forms, the reference's, the lowest and the highest: on the epoch's last batch,
     and after it on the whole training set."""
-    per_epoch = experiment.steps_per_epoch
-    ends = slice(per_epoch - 1, None, per_epoch)
     return {
         "precision": drift.precision,
         "forms": list(drift.forms),
-        "reference": drift.reference_loss[ends].tolist(),
-        "low": drift.losses[ends].min(axis=1).tolist(),
-        "high": drift.losses[ends].max(axis=1).tolist(),
+        "reference": drift.reference_last_loss.tolist(),
+        "low": drift.last_losses.min(axis=0).tolist(),
+        "high": drift.last_losses.max(axis=0).tolist(),
         "after_epochs": {
             "reference": drift.reference_loss_after_epochs.tolist(),
             "low": drift.losses_after_epochs.min(axis=0).tolist(),

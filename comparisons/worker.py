@@ -156,12 +156,20 @@ def _certify(job: dict[str, Any], pipe: Pipe) -> int:
 
 
 def _agree(job: dict[str, Any], pipe: Pipe) -> int:
+    from comparisons.errors import UsageError
     from comparisons.result import to_json
+    from comparisons.stored import shared
     from comparisons.trace import load
     from comparisons.whole_runs import whole_runs
 
-    traces = [(load(Path(folder)), forms, alike) for folder, forms, alike in job["traces"]]
-    found = whole_runs(traces, alive=lambda: pipe.tell("alive"))
+    memory = shared(job["memory"], len(job["traces"]))
+    try:
+        with pipe.alive():
+            traces = [(load(Path(folder), memory), forms, alike) for folder, forms, alike in job["traces"]]
+            found = whole_runs(traces)
+    except UsageError as error:
+        print(error, file=sys.stderr)  # the last line is told where whole runs are missing
+        return 1
     pipe.tell("agreed", **{name: to_json(part) for name, part in found.items()})
     return 0
 
@@ -172,7 +180,7 @@ def _draw(job: dict[str, Any], pipe: Pipe) -> int:
     from comparisons.trace import load
 
     with pipe.alive():
-        traces = ((load(Path(folder)), forms) for folder, forms in job["traces"])
+        traces = ((load(Path(folder), job["memory"]), forms) for folder, forms in job["traces"])
         scenes = scenes_of(Experiment.from_json(job["experiment"]), traces, job["surface"])
     pipe.tell("drawn", scenes=scenes)
     return 0

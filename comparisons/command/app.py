@@ -164,7 +164,7 @@ def certify(
 
 
 @app.command
-def compare(one: Path, other: Path, /) -> int:
+def compare(one: Path, other: Path, /, *, memory: Memory = "1GiB") -> int:
     """Compare two whole runs of one experiment, offline: do they stay together, from which step on not, and why.
 
     Whether each of them is right, its certificate says, and so does the exit code.
@@ -180,7 +180,7 @@ def compare(one: Path, other: Path, /) -> int:
     """
     from comparisons.command.traces import compare_command
 
-    return compare_command(one, other)
+    return compare_command(one, other, memory)
 
 
 @app.command

@@ -1,4 +1,4 @@
-"""`backproof record` and `backproof certify`."""
+"""`backproof record`, `backproof certify` and `backproof compare`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from comparisons.curves import curves_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import find, load
 from comparisons.recording import how_it_ended, recorded
+from comparisons.stored import shared
 from comparisons.trace import load as load_trace
 from comparisons.wording import agreement_text, certificate_text, counted, explanation_text, growth_line
 from comparisons.worker import of_disk_alone
@@ -59,10 +60,10 @@ def certify_command(folders: Sequence[Path], memory: str) -> int:
     return _exit_code(verdicts)
 
 
-def compare_command(one: Path, other: Path) -> int:
+def compare_command(one: Path, other: Path, memory: str) -> int:
     """Compare two traces; the exit code is that of their certificates."""
-    console = console_of()
-    traces = [load_trace(one), load_trace(other)]
+    console, size = console_of(), shared(bytes_of(memory), 2)
+    traces = [load_trace(one, size), load_trace(other, size)]
     check_comparable(*traces)
     certificates = [certify(trace) for trace in traces]
     drifts: Drifts = {}

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from comparisons.experiment import Experiment
+from comparisons.portions import losses_and_accuracies
 from comparisons.result import REFERENCE
 from comparisons.scenes.contours import contours
 from comparisons.scenes.digits import OF_LOSS, bytes_of, evenly, in_a_window, significant
-from comparisons.scenes.path import Path, losses_and_accuracies, outputs
+from comparisons.scenes.path import Path, outputs
 from comparisons.scenes.points import grid_of, window_of
 
 N, N_OF_PAIRS = 60, 30  # cells along each side

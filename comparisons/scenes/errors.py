@@ -1,6 +1,7 @@
 """Errors: how far each judged number is from what its equation gives, over the steps and in units in the last place.
 
-The numbers are judged once more, exactly as `certify` judges them, in the forms that held there.
+The numbers are judged once more, exactly as `certify` judges them, in the forms that held there, and part after part
+where the trace does not fit into memory.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from comparisons.judging import Judging
 from comparisons.mistakes.table import variants
 from comparisons.rows import Judged, Piece, judged
 from comparisons.scenes.digits import significant
+from comparisons.streaming import judgings_of
 from comparisons.trace import Trace
 from comparisons.wording import SENSITIVITY
 from reference.dialects import DIALECTS
 from reference.forms import in_form
+from reference.network import Network
 
 N_BINS = 200
 EDGES = (0.0, 0.5, *(2.0**power for power in range(21)))  # units in the last place of what is expected
@@ -35,13 +38,11 @@ def errors_of(trace: Trace, forms: Sequence[str]) -> list[dict[str, Any]]:
     """For each shown quantity the worst error in each bin of steps, and how many numbers are how far off."""
     known = {form.name: form for form in (*variants(trace.experiment), *DIALECTS)}
     network = in_form(trace.network, *(known[name] for name in forms))
-    judging = Judging(trace)
     last_steps = np.array([last for _, last in bins_of(trace.experiment.n_steps)])
     found: dict[str, _Errors] = {}
-    for name, pieces, old in (*judging.start_pieces(), *judging.all_pieces(network)):
-        for piece in pieces:
-            errors = found.setdefault(name, _Errors(len(last_steps)))
-            errors.add(piece, judged(piece, SENSITIVITY[trace.precision], old), trace, last_steps)
+    for judging in judgings_of(trace, network):
+        _count(judging, network, last_steps, found)
+        del judging  # before the next part is read
     order = {name: number for number, name in enumerate([*network.given, *network.by_name])}
     return [
         {
@@ -53,6 +54,15 @@ def errors_of(trace: Trace, forms: Sequence[str]) -> list[dict[str, Any]]:
         }
         for name in sorted(found, key=lambda name: order.get(name, len(order)))
     ]
+
+
+def _count(judging: Judging, network: Network, last_steps: np.ndarray, found: dict[str, _Errors]) -> None:
+    """Count all numbers of a part, by quantity."""
+    trace = judging.trace
+    for name, pieces, old in itertools.chain(judging.start_pieces(), judging.all_pieces(network)):
+        for piece in pieces:
+            errors = found.setdefault(name, _Errors(len(last_steps)))
+            errors.add(piece, judged(piece, SENSITIVITY[trace.precision], old), trace, last_steps)
 
 
 class _Errors:

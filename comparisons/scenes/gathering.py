@@ -41,6 +41,7 @@ def scenes_of(
             no_surface = ""  # there is a path, but another's is drawn
         snapshots.append(snapshot_of(trace, steps))
         errors += errors_of(trace, forms)
+        del trace, path  # before the next one is read
     drawn = boundaries.gathered() if boundaries is not None else None
     reasons = {
         "points": not_in_a_plane(experiment.data.n_x) if boundaries is None else "",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from comparisons.portions import in_portions
 from comparisons.trace import Trace
-from reference.alphabet import Array
-from reference.learned import loss_and_accuracy, predict
+from reference.learned import predict
 from reference.network import Network
-
-N_AT_ONCE = 2**20  # so many numbers in a layer are computed at the same time, that memory stays small
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,39 +47,15 @@ def path_of(trace: Trace) -> Path | None:
     if not set(names) <= set(trace.shown) or not trace.is_whole:
         return None
     per_epoch = trace.experiment.steps_per_epoch
-    found = {
-        name: np.concatenate([trace.start[name][None], np.asarray(trace.shown[name])[per_epoch - 1 :: per_epoch]])
-        for name in names
-    }
+    after = trace.read(names, range(per_epoch, trace.n_steps + 1, per_epoch))
+    found = {name: np.stack([trace.start[name], *after[name]]) for name in names}
     return Path(trace.implementation, trace.precision, trace.network, found)
 
 
 def outputs(network: Network, parameters: Mapping[str, np.ndarray], X: np.ndarray) -> np.ndarray:
     """A[L] in float64 for each of the parameters' leading axis and each point, (k, m)."""
     in_float64 = {name: _float64(values) for name, values in parameters.items()}
-    return _in_portions(lambda some: predict(network, some, _float64(X))[:, 0, :], in_float64, X.shape[1])
-
-
-def losses_and_accuracies(
-    network: Network, parameters: Mapping[str, np.ndarray], X: np.ndarray, Y: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """J and accuracy for each of the parameters' leading axis, (k,) each, in the precision of what is given."""
-    both = _in_portions(lambda some: np.stack(loss_and_accuracy(network, some, X, Y), axis=1), parameters, X.shape[1])
-    return both[:, 0], both[:, 1]
-
-
-def _in_portions(
-    compute: Callable[[dict[str, Array]], Array], parameters: Mapping[str, np.ndarray], n_examples: int
-) -> np.ndarray:
-    """What is computed from a few of the leading axis at a time, one after the other."""
-    n = len(next(iter(parameters.values())))
-    widest = max(values.shape[1] for values in parameters.values())
-    portion = max(1, N_AT_ONCE // (widest * n_examples))
-    parts = [
-        compute({name: values[begin : begin + portion] for name, values in parameters.items()})
-        for begin in range(0, n, portion)
-    ]
-    return np.concatenate(parts)
+    return in_portions(lambda some: predict(network, some, _float64(X))[:, 0, :], in_float64, X.shape[1])
 
 
 def _float64(values: np.ndarray) -> np.ndarray:

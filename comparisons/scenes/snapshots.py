@@ -25,19 +25,18 @@ def steps_of(n_steps: int) -> list[int]:
 
 def snapshot_of(trace: Trace, steps: list[int]) -> dict[str, Any]:
     """What the run showed at these steps; nothing at those that it did not reach."""
-    reached = trace.first + trace.n_steps
+    reached = [step for step in steps if trace.first <= step < trace.first + trace.n_steps]
+    shown = trace.read(trace.shown, reached)
+    by_step = {step: {name: _kept(trace, name, shown[name][at]) for name in shown} for at, step in enumerate(reached)}
     return {
         "implementation": trace.implementation,
         "precision": trace.precision,
-        "values": [
-            {name: _shown(trace, name, step) for name in trace.shown} if trace.first <= step < reached else {}
-            for step in steps
-        ],
+        "values": [by_step.get(step, {}) for step in steps],
     }
 
 
-def _shown(trace: Trace, name: str, step: int) -> Any:
-    values = np.asarray(trace.values(name, step), np.float64)
+def _kept(trace: Trace, name: str, values: np.ndarray) -> Any:
+    values = values.astype(np.float64)
     if name == "J" or not trace.network.shapes[name]:
         return significant(values.item(), DIGITS)
     n_columns = N_EXAMPLES if trace.network.per_example(name) else N_SIDE

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from comparisons.experiment import Experiment
+from comparisons.portions import losses_and_accuracies
 from comparisons.scenes.contours import contours
 from comparisons.scenes.digits import OF_LOSS, significant
-from comparisons.scenes.path import Path, losses_and_accuracies
+from comparisons.scenes.path import Path
 
 N = 41  # points along each side
 N_LEVELS = 12

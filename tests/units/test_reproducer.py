@@ -11,10 +11,12 @@ from comparisons.experiment import Circles, Experiment
 from comparisons.implementations.numpy_reference import train
 from comparisons.recording import record
 from comparisons.reproducer import reproducer, source_of
-from comparisons.trace import Trace
+from comparisons.stored import OnDisk
+from comparisons.trace import Trace, load
 from comparisons.wording import first_broken, multiple, value
 from reference.dialects import DIALECTS
 from reference.forms import in_form
+from tests.on_disk import in_parts, recorded
 
 SMALL = Experiment(layers=(3, 3, 1), activations=("relu", "tanh", "sigmoid"), epochs=2, batch_size=8,
                    data=Circles(n_train=20, n_test=0))  # fmt: skip
@@ -49,6 +51,21 @@ def run(script, tmp_path):
     return subprocess.run(
         [sys.executable, "-P", "-c", NUMPY_ONLY, str(path)], cwd=tmp_path, capture_output=True, text=True
     )
+
+
+@pytest.mark.parametrize("hidden", ["nothing", "m_"])
+def test_of_a_trace_on_disk_it_is_the_same_script(hidden, tmp_path, monkeypatch):
+    trace = broken("dZ[1]").hiding(*(name for name in network_of(SMALL).shapes if name.startswith(hidden)))
+
+    def subject(experiment):
+        for step, _ in enumerate(experiment.batches(), 1):
+            yield {name: trace.values(name, step) for name in trace.shown}
+
+    folder = recorded(tmp_path / "it.trace", subject, SMALL, name="mine")
+    certificate = certify(trace, forms=())
+    expected = reproducer(load(folder), certificate)
+    monkeypatch.setattr(OnDisk, "__getitem__", lambda *_: pytest.fail("a quantity was read whole"))
+    assert reproducer(in_parts(folder, 2), certificate) == expected == reproducer(trace, certificate)
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])

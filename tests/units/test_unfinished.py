@@ -1,17 +1,23 @@
 """A network that is being written: what is there is judged, and what comes next is named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from comparisons.check import Checked, judged
 from comparisons.composed import given_by, network_of
 from comparisons.experiment import Circles, Experiment
+from comparisons.judging import Carried
 from comparisons.recording import record
-from comparisons.unfinished import certified, upcoming
+from comparisons.stored import OnDisk
+from comparisons.trace import load
+from comparisons.unfinished import certified, in_place, upcoming
 from comparisons.view import View
 from reference.network import before, now
 from reference.running import evaluate
 from reference.running import train as run
+from tests.on_disk import in_parts, recorded
 
 SMALL = Experiment(layers=(3, 3, 1), activations=("relu", "relu", "sigmoid"), epochs=10, batch_size=8,
                    data=Circles(n_train=20, n_test=0))  # fmt: skip
@@ -71,6 +77,51 @@ def test_a_fault_that_begins_later_is_found_in_its_step():
     certificate, _ = certified(record(unmoved("Z[1]", "A[1]", wrong="A[1]", from_step=5), SMALL))
     assert ("A[1]",) == certificate.broken()
     assert 5 == certificate.row("A[1]").first_broken
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        unmoved("Z[1]", "A[1]"),
+        unmoved("Z[1]", "A[1]", wrong="A[1]", from_step=8),
+        moved("Z[1]", "A[1]", "Z[2]"),
+        moved("Z[1]", "A[1]", "Z[2]", wrong="Z[2]"),
+    ],
+    ids=["not moved", "not moved, and wrong late", "moved", "moved, and wrong"],
+)
+def test_a_trace_on_disk_is_judged_as_in_memory(train, tmp_path, monkeypatch):
+    """But for the medians, which are cut."""
+    folder = recorded(tmp_path / "it.trace", train, SMALL)
+    expected, following = certified(load(folder))
+    monkeypatch.setattr(OnDisk, "__getitem__", lambda *_: pytest.fail("a quantity was read whole"))
+    actual, named = certified(in_parts(folder, 5))
+    assert named == following
+    assert without_medians(actual) == without_medians(expected)
+
+
+def without_medians(certificate):
+    """All that it says but medians and hints."""
+    rows = [repr(replace(row, median=0.0, radius=0.0)) for row in certificate.rows]
+    return rows, certificate.verdict, certificate.forms, certificate.explained_by, certificate.chain
+
+
+def test_hidden_parameters_that_are_forgotten_between_parts_are_noticed(tmp_path, monkeypatch):
+    folder = recorded(tmp_path / "it.trace", moved("Z[1]", "A[1]", "W[1]", "b[1]"), SMALL)
+    stays = in_place(in_parts(folder, 7))
+    assert {part.network for part in stays.parts()} == {stays.network} != {in_parts(folder, 7).network}
+    monkeypatch.setattr("comparisons.streaming.Carried", lambda balls=None, peers=None, *rest: Carried({}, {}, *rest))
+    with pytest.raises(ValueError, match="is hidden, so what it was before step"):
+        certified(in_parts(folder, 7))
+
+
+@pytest.mark.parametrize("steps", [(1, 22), (4, 9), (17, 30)])
+def test_some_steps_of_a_trace_on_disk_are_looked_at_as_in_memory(steps, tmp_path):
+    everything = [name for name, shape in NETWORK.shapes.items() if shape]
+    folder, view = recorded(tmp_path / "it.trace", moved(*everything), SMALL), View("everything", (), *steps)
+    expected = judged(load(folder), view).certificate
+    assert all(steps[0] <= row.step <= steps[1] for row in expected.rows)
+    for n_steps in (1, 7):
+        assert without_medians(judged(in_parts(folder, n_steps), view).certificate) == without_medians(expected)
 
 
 def test_all_steps_of_what_does_not_move_are_judged():

@@ -8,12 +8,15 @@ import pytest
 
 from comparisons.agreement import check_comparable, closest_forms, compared, differences, placed, score_of
 from comparisons.causes import explain
+from comparisons.composed import network_of
 from comparisons.curves import curves_of, final
-from comparisons.drift import drift_of
+from comparisons.drift import LOSS_SPREAD, SIZE, SPREAD, drift_of, flat, replicas_of
 from comparisons.errors import UsageError
 from comparisons.experiment import Circles, Experiment
 from comparisons.implementations import numpy_reference
+from comparisons.precisions import PRECISIONS
 from comparisons.recording import record
+from comparisons.series import Series
 from comparisons.whole_runs import whole_runs
 from comparisons.wording import explanation_text
 from reference.dialects import DIALECTS
@@ -60,15 +63,40 @@ def drift(experiment):
 
 def test_replicas_are_apart_by_rounding_alone(drift, experiment):
     unit = np.finfo(experiment.dtype).eps
-    assert (drift.spread[1:] > 0).all()
-    assert drift.spread[0] < 100 * unit
+    apart = of_all_steps(drift.apart)
+    spread = apart[:, SPREAD] / apart[:, SIZE]
+    assert (spread[1:] > 0).all()
+    assert spread[0] < 100 * unit
 
 
 def test_a_seed_gives_the_same_replicas_and_another_seed_others(experiment, drift):
     again = drift_of(experiment, (), n=8)
     other = drift_of(experiment, (), n=8, seed=1)
-    assert np.array_equal(drift.parameters, again.parameters)
-    assert not np.array_equal(drift.parameters, other.parameters)
+    assert bits_of(again) == bits_of(drift)
+    assert bits_of(other)["means"] != bits_of(drift)["means"]
+
+
+def test_how_many_steps_are_looked_at_together_changes_no_bit(experiment, drift, monkeypatch):
+    for n_numbers in (1, 2**13):
+        monkeypatch.setattr("comparisons.drift.N_AT_ONCE", n_numbers)
+        monkeypatch.setattr("comparisons.series.N_AT_ONCE", n_numbers)
+        monkeypatch.setattr("comparisons.portions.N_AT_ONCE", n_numbers)
+        again = drift_of(experiment, (), n=8)
+        assert bits_of(again) == bits_of(drift)
+        assert (again.doublings, again.horizon) == (drift.doublings, drift.horizon)
+
+
+def test_a_replica_is_scored_by_its_largest_distance_from_the_others_in_their_spreads(experiment, drift):
+    network = network_of(experiment)
+    runs = flat(list(replicas_of(experiment, network, 8, 0)), network.parameters, 8)  # all steps at once
+    assert np.array_equal(of_all_steps(drift.means), runs.mean(axis=1))
+    for number, score in enumerate(drift.scores):
+        run, others = runs[:, number], np.delete(runs, number, axis=1)
+        mean = (runs.sum(axis=1) - run) / 7
+        spread = np.sqrt(((others - mean[:, None]) ** 2).sum(axis=2).mean(axis=1))
+        least = PRECISIONS[experiment.precision].unit * np.sqrt((mean**2).sum(axis=1))
+        distances = np.sqrt(((run - mean) ** 2).sum(axis=1)) / np.maximum(spread, least)
+        assert score == distances.max() > distances.min()
 
 
 def test_the_false_alarm_rate_is_one_in_replicas_plus_one(drift):
@@ -96,24 +124,44 @@ def test_a_run_that_hides_a_weight_has_no_score(textbook, drift):
 
 
 def test_the_horizon_is_where_the_losses_spread_is_as_large_as_the_loss(drift):
-    assert drift.horizon > len(drift.loss_spread)
-    blown = type(drift)(**{**vars_of(drift), "losses": drift.losses * np.array([0, 0, 0, 0, 0, 0, 0, 8])})
-    assert blown.horizon == 1.0
+    apart = of_all_steps(drift.apart)
+    assert drift.horizon > len(apart)
+    apart[4:, LOSS_SPREAD] = 1.0
+    assert replace(drift, apart=series(apart)).horizon == 5.0
 
 
 def test_without_growth_there_is_no_horizon(drift):
-    still = type(drift)(**{**vars_of(drift), "parameters": np.ones_like(drift.parameters), "losses": np.ones((3, 8))})
-    assert math.isinf(still.horizon)
+    apart = of_all_steps(drift.apart)
+    apart[:, SPREAD] = 0.0
+    still = replace(drift, apart=series(apart))
+    assert (still.doublings, still.horizon) == (0.0, math.inf)
+    apart[:, SPREAD] = apart[:, SIZE] * 2.0 ** np.arange(len(apart))
+    assert replace(drift, apart=series(apart)).doublings == 100.0
+
+
+def series(numbers):
+    """A series of these."""
+    made = Series(numbers.shape[1])
+    made.add(numbers)
+    return made
+
+
+def of_all_steps(kept):
+    """All of a series."""
+    return kept.read(1, kept.n_steps).copy()
+
+
+def bits_of(drift):
+    """All that it holds, to the last bit."""
+    found = {field.name: getattr(drift, field.name) for field in fields(drift)}
+    return {name: of_all_steps(value).tobytes() if isinstance(value, Series) else value.tobytes()
+            if isinstance(value, np.ndarray) else value for name, value in found.items()}  # fmt: skip
 
 
 def compared_in(one, forms, other, other_forms):
     """Two runs compared, each scored among replicas in these forms."""
     scores = [score_of(run, drift_of(run.experiment, its, n=8)) for run, its in ((one, forms), (other, other_forms))]
     return compared(one, other, *scores)
-
-
-def vars_of(drift):
-    return {field.name: getattr(drift, field.name) for field in fields(drift)}
 
 
 def test_equal_runs_have_no_differences(textbook):
@@ -128,6 +176,14 @@ def test_a_difference_is_told_with_its_step_and_index(textbook):
     assert (gaps["W[2]"].step, gaps["W[2]"].index) == (5, (1, 2))
     assert abs(gaps["W[2]"].relative - 1 / 3) <= np.finfo(W.dtype).eps  # a third of the larger, which was rounded
     assert all(gap.absolute == 0 for name, gap in gaps.items() if name != "W[2]")
+
+
+def test_a_number_that_is_none_is_infinitely_different(textbook):
+    W = np.array(textbook.shown["W[2]"])
+    W[4, 1, 2] = np.nan
+    changed = type(textbook)(textbook.experiment, "changed", {**textbook.shown, "W[2]": W}, textbook.start)
+    (gap,) = [gap for gap in differences(textbook, changed) if gap.quantity == "W[2]"]
+    assert (gap.absolute, gap.relative, gap.ulps, gap.step, gap.index) == (math.inf, math.inf, math.inf, 5, (1, 2))
 
 
 def test_runs_of_other_experiments_are_refused(textbook):
