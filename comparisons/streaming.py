@@ -1,14 +1,16 @@
-"""Streaming: judging a stored trace part after part, within a memory that does not grow with its steps.
+"""Streaming: judging a stored trace part after part, within a memory that grows neither with steps nor with examples.
 
 Each part begins with what the one before left: shown quantities as they were recorded, hidden ones as their last balls.
 So every number is judged as if the trace lay in memory whole. Rows of parts are joined (`comparisons.tallies`) and
-kept by what was judged: trying another form goes through the trace once more, for what that form changes.
+kept by what was judged: trying another form goes through the trace once more, for what that form changes. Where one
+step is larger than memory, a part is a block of its examples (`comparisons.blockwise`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
+from comparisons.blockwise import Blockwise
 from comparisons.certificate import Row
 from comparisons.components import DATA
 from comparisons.composed import batches_of
@@ -28,11 +30,11 @@ Order = Callable[[int], tuple[int, ...]]
 class Streaming:
     """Judges one stored trace under any forms, as `Judging` does one in memory."""
 
-    def __init__(self, trace: Stored, precision: Precision | None = None) -> None:
+    def __init__(self, trace: Stored, precision: Precision | None = None, plans: Plans | None = None) -> None:
         self.trace = trace
         self.precision = precision or PRECISIONS[trace.precision]
         self.sizes = trace.experiment.batch_sizes
-        self.plans = Plans(trace.shown)
+        self.plans = plans or Plans(trace.shown)
         self._kept: dict[tuple, dict[str, Row]] = {}
 
     def rows(self, network: Network) -> Iterator[Row]:
@@ -56,7 +58,9 @@ class Streaming:
 
     def start_rows(self) -> Iterator[Row]:
         """The start values that the implementation showed, against the experiment's."""
-        yield from Judging(self.trace.part(1, 1), self.precision).start_rows()
+        trace = self.trace
+        alone = Trace(trace.experiment, trace.implementation, {}, trace.start, trace.start_shown)
+        yield from Judging(alone, self.precision).start_rows()
 
     def plan(self, network: Network) -> list[Component]:
         """The components of a network, as this trace is judged under it."""
@@ -72,27 +76,42 @@ class Streaming:
 
     def _go_through(self, network: Network, plan: list[Component], open_: list[Component], given_key: tuple) -> None:
         """Judge what is not known yet, and for each part anew whatever hidden quantities that needs."""
-        needed = _needed(plan, open_)
+        needed = _needed(plan, open_, self.trace.shown)
         tallies = {e.defines: Tally() for component in open_ for e in component.equations}
         tallies |= {name: Tally() for name in DATA} if given_key not in self._kept else {}
-        carried, batches = Carried(), batches_of(self.trace.experiment, network)
-        for part in self._reading(needed, is_given=given_key not in self._kept).parts():
-            judging = Judging(part, self.precision, Carried(carried.balls, carried.peers, tallies, batches), self.plans)
-            if given_key not in self._kept:
-                for row in judging.given_rows(network):
-                    tallies[row.quantity].add(row, self._by_size)
-            hidden: dict[str, Stacks] = {}
-            for component in needed:
-                outcome = judging.outcome(network, component, hidden)
-                if component in open_:
-                    for name, row in outcome.rows.items():
-                        tallies[name].add(row, self._order(network, component))
-            carried = judging.left
-            del judging, part, hidden  # before the next one is read
-        if given_key not in self._kept:
+        is_given = given_key not in self._kept
+        orders = {e.defines: self._order(network, component) for component in open_ for e in component.equations}
+        orders |= dict.fromkeys(DATA, self._by_size)
+        rows = self._in_blocks if self.trace.columns_at_once else self._in_parts
+        for row in rows(network, needed, tallies, self._reading(needed, is_given=is_given), is_given):
+            if row.quantity in tallies:
+                tallies[row.quantity].add(row, orders[row.quantity])
+        if is_given:
             self._kept[given_key] = _whole(tallies, DATA)
         for component in open_:
             self._kept[component.key] = _whole(tallies, (e.defines for e in component.equations))
+
+    def _in_parts(
+        self, network: Network, needed: list[Component], tallies: dict[str, Tally], trace: Stored, is_given: bool
+    ) -> Iterator[Row]:
+        """The rows of one part after the other."""
+        carried, batches = Carried(), batches_of(trace.experiment, network)
+        for part in trace.parts():
+            judging = Judging(part, self.precision, Carried(carried.balls, carried.peers, tallies, batches), self.plans)
+            if is_given:
+                yield from judging.given_rows(network)
+            hidden: dict[str, Stacks] = {}
+            for component in needed:
+                yield from judging.outcome(network, component, hidden).rows.values()
+            carried = judging.left
+            del judging, part, hidden  # before the next one is read
+
+    def _in_blocks(
+        self, network: Network, needed: list[Component], tallies: dict[str, Tally], trace: Stored, is_given: bool
+    ) -> Iterator[Row]:
+        """The rows of one step after the other."""
+        equations = [equation for component in needed for equation in component.equations]
+        yield from Blockwise(trace, network, equations, self.precision, tallies, is_given=is_given).rows()
 
     def _reading(self, needed: list[Component], *, is_given: bool) -> Stored:
         """The trace with what these components define or read alone, and with examples and labels if these are."""
@@ -116,7 +135,16 @@ def judging_of(trace: Trace, precision: Precision | None = None) -> Judging | St
     return Streaming(trace, precision) if isinstance(trace, Stored) else Judging(trace, precision)
 
 
-def _needed(plan: list[Component], open_: list[Component]) -> list[Component]:
+def judging_of_steps(
+    trace: Trace, first: int, last: int, precision: Precision | None, plans: Plans
+) -> Judging | Streaming:
+    """What judges these steps: in memory if they fit, and else all up to the last, on disk."""
+    if isinstance(trace, Stored) and last - first + 1 > trace.n_that_fit:
+        return Streaming(trace.until(last), precision, plans)
+    return Judging(trace.part(first, last), precision, plans=plans)
+
+
+def _needed(plan: list[Component], open_: list[Component], shown: Collection[str]) -> list[Component]:
     """These components, and those that give the hidden quantities behind them, in the plan's order."""
     wanted = set(map(id, open_))
     reads: set[str] = set()
@@ -124,7 +152,7 @@ def _needed(plan: list[Component], open_: list[Component]) -> list[Component]:
         defined = {e.defines for e in component.equations}
         if id(component) in wanted or defined & reads:
             wanted.add(id(component))
-            reads |= {ref.name for e in component.equations for ref in e.reads.values()} - defined
+            reads |= {ref.name for e in component.equations for ref in e.reads.values()}.difference(defined, shown)
     return [component for component in plan if id(component) in wanted]
 
 
