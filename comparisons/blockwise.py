@@ -8,6 +8,7 @@ enters as it was recorded, and waits for nothing; what is hidden stays the ball 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -126,7 +127,7 @@ class Blockwise:
 
     def __init__(
         self, trace: Stored, network: Network, equations: Collection[Equation], precision: Precision,
-        tallies: Mapping[str, Tally], *, is_given: bool,
+        tallies: Mapping[str, Tally], *, is_given: bool = False,
     ) -> None:  # fmt: skip
         self.trace, self.network, self.precision, self.tallies = trace, network, precision, tallies
         self.equations = tuple(e for e in network.equations if e in set(equations))
@@ -136,14 +137,20 @@ class Blockwise:
 
     def rows(self) -> Iterator[Row]:
         """The rows of one step after the other."""
-        for number, batch in enumerate(batches_of(self.trace.experiment, self.network), 1):
-            if number > self.trace.n_steps:
-                return
-            reading = Reading(self.trace, self.network, number, batch, self.left, self.precision)
-            yield from self.of_step(reading)
+        for reading in self._readings(1, self.trace.n_steps):
+            yield from self.of_step(reading)[0]
 
-    def of_step(self, reading: Reading) -> Iterator[Row]:
-        """The rows of a step; what is hidden is left for the next one."""
+    def pieces(self, name: str, first: int, last: int) -> list[Piece]:
+        """Of each of these steps the ball of a quantity without an entry per example, beside what was recorded."""
+        return [self.of_step(reading)[1][name] for reading in self._readings(first, last)]
+
+    def _readings(self, first: int, last: int) -> Iterator[Reading]:
+        batches = itertools.islice(batches_of(self.trace.experiment, self.network), first - 1, last)
+        for number, batch in enumerate(batches, first):
+            yield Reading(self.trace, self.network, number, batch, self.left, self.precision)
+
+    def of_step(self, reading: Reading) -> tuple[list[Row], dict[str, Piece]]:
+        """The rows of a step, and what of it was judged whole; what is hidden is left for the next one."""
         alone = Trace(self.trace.experiment, self.trace.implementation, {}, {}, first=reading.number)
         of_blocks = self._open_rows(reading, alone)
 
@@ -153,13 +160,14 @@ class Blockwise:
         values: dict[Ref, Ball] = {}
         left: dict[str, Ball] = {}
         rows: list[Row] = []
+        pieces: dict[str, Piece] = {}
 
         def settle(equation: Equation, ball: Ball) -> None:
             name = equation.defines
             if name in self.trace.shown:
                 shown = values[now(name)] = reading.value(now(name))
                 old = reading.shown_before(name) if name in self.network.remembered else None
-                piece = Piece(ALONE, ball, shown.mid)
+                piece = pieces[name] = Piece(ALONE, ball, shown.mid)
                 rows.append(row_of(name, str(equation), [piece], alone, old, self.tallies.get(name)))
                 return
             values[now(name)] = _in_memory(ball)
@@ -177,8 +185,7 @@ class Blockwise:
             settle(equation, _value(equation, self.network, values, reading))
         self._look_again(reading, values, of_blocks)
         self.left = self.left | left
-        yield from rows
-        yield from (of.whole() for of in of_blocks.values())
+        return [*rows, *(of.whole() for of in of_blocks.values())], pieces
 
     def _open_rows(self, reading: Reading, alone: Trace) -> dict[str, OfBlocks]:
         blocks = self.trace.blocks(reading.step.m)

@@ -60,8 +60,8 @@ def row_of(
         not_judged=sum(int((~part.is_judged).sum()) for part in parts),
         outside=sum(int(part.is_outside.sum()) for part in parts),
         worst=worst,
-        median=float(np.median(ratios)) if len(ratios) else float("nan"),
-        radius=float(np.median(radii)) if len(radii) else float("nan"),
+        median=_median(ratios, tally),
+        radius=_median(radii, tally),
         blind=sum(int(part.is_blind.sum()) for part in parts),
         step=step + trace.first,
         index=index,
@@ -71,6 +71,11 @@ def row_of(
         first_broken=int(broken_steps.min()) if len(broken_steps) else None,
         n_broken_steps=len(broken_steps),
     )
+
+
+def _median(numbers: np.ndarray, tally: Tally | None) -> float:
+    """Their median, NaN of none; the tally gives it in the end, where there is one."""
+    return float(np.median(numbers)) if len(numbers) and tally is None else float("nan")
 
 
 def judged(piece: Piece, sensitivity: float, old: np.ndarray | None) -> Judged:

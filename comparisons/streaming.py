@@ -15,6 +15,7 @@ from comparisons.certificate import Row
 from comparisons.components import DATA
 from comparisons.composed import batches_of
 from comparisons.judging import Carried, Judging
+from comparisons.near import Near
 from comparisons.plans import Component, Plans, is_by_size
 from comparisons.precisions import PRECISIONS, Precision
 from comparisons.stacks import Stacks
@@ -66,13 +67,19 @@ class Streaming:
         """The components of a network, as this trace is judged under it."""
         return self.plans.of(network)
 
-    def near(self, step: int) -> Judging | None:
-        """The steps near a broken one, in memory; None where what is hidden would have to be followed too far."""
+    def near(self, step: int, quantity: str) -> Judging | Near | None:
+        """The steps near a broken one: in memory if they fit, and else what is bounded by their number.
+
+        None where that is nothing, or what is hidden would have to be followed too far.
+        """
         last = min(step + N_NEAR, self.trace.n_steps)
         is_carried = set(self.trace.network.remembered) <= set(self.trace.shown)
         if not is_carried and last > 2 * N_NEAR:
             return None
-        return Judging(self.trace.part(max(1, step - N_NEAR) if is_carried else 1, last), self.precision)
+        first = max(1, step - N_NEAR) if is_carried else 1
+        if last - first + 1 <= self.trace.n_that_fit:
+            return Judging(self.trace.part(first, last), self.precision)
+        return None if self.trace.network.per_example(quantity) else Near(self.trace, first, last, self.precision)
 
     def _go_through(self, network: Network, plan: list[Component], open_: list[Component], given_key: tuple) -> None:
         """Judge what is not known yet, and for each part anew whatever hidden quantities that needs."""

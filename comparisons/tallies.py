@@ -13,6 +13,7 @@ import numpy as np
 
 from comparisons.certificate import Row
 
+MANY = 2**14  # numbers that are counted faster by a table of all cuts than by sorting them
 N_CUT = 52 - 6  # of the 53 significant bits of float64, 7 are left: the first, which is not written, and 6
 
 
@@ -25,7 +26,13 @@ class Counts:
 
     def add(self, numbers: np.ndarray) -> None:
         """Count these too."""
-        cuts, n_of = np.unique(np.abs(np.asarray(numbers, np.float64)).view(np.int64) >> N_CUT, return_counts=True)
+        of_each = np.abs(np.asarray(numbers, np.float64)).view(np.int64) >> N_CUT
+        if len(of_each) < MANY:  # each is below 2¹⁷: 11 bits of exponent and 6 more
+            cuts, n_of = np.unique(of_each, return_counts=True)
+        else:
+            n_of = np.bincount(of_each)
+            cuts = np.flatnonzero(n_of)
+            n_of = n_of[cuts]
         self.cuts, which = np.unique(np.concatenate([self.cuts, cuts]), return_inverse=True)
         # Sums of whole numbers, which float64 has exactly up to 2⁵³ of them.
         self.n_of = np.bincount(which, np.concatenate([self.n_of, n_of])).astype(np.int64)
