@@ -23,6 +23,7 @@ from reference.network import Network
 
 MEMORY = 2**30  # bytes that a process may take, where nobody says otherwise
 BASE = 2**27  # bytes that a process takes before it has read anything
+CACHE_BYTES = 2**20  # of one array of a block
 ARRAYS = (
     8  # of float64 for each number of a step: middle and radius, recorded and computed, in the forms that are tried
 )
@@ -227,12 +228,16 @@ def steps_within(memory: int, trace: Trace) -> int:
 
 
 def columns_within(memory: int, trace: Trace) -> int:
-    """How many examples of a step can be judged at once, at least one, beside all data and those of one step."""
+    """How many examples of a step can be judged at once, at least one, beside all data and those of one step.
+
+    No more than a core's own cache holds of the widest quantity: larger blocks are judged more slowly.
+    """
     of_step, of_example = _n_numbers(trace)
+    widest = max(trace.network.shape(name, 1)[0] for name in trace.network.shapes if trace.network.per_example(name))
     data = sum(array.nbytes for array in trace.experiment.data.examples.items().values())
     m, n_given = int(trace.experiment.batch_sizes.max()), trace.experiment.sizes[0] + 1
     rest = memory - BASE - 8 * ARRAYS * of_step - data - 2 * 8 * n_given * m
-    return max(1, rest // (8 * ARRAYS * of_example))
+    return max(1, min(rest // (8 * ARRAYS * of_example), CACHE_BYTES // (8 * widest)))
 
 
 def _n_numbers(trace: Trace) -> tuple[int, int]:

@@ -54,8 +54,8 @@ def part_of(path: Path, place: Place, at: int, columns: slice | None = None) -> 
     """The entry at this number of the first axis, as a stack of one; of its last axis these columns, or all."""
     entry, n_all = place.shape[1:-1], place.shape[-1]
     begin, end, _ = (columns or slice(None)).indices(n_all)
-    n_rows = math.prod(entry)
-    if end - begin == n_all:  # the rows lie one after the other, and are one
+    n_rows, width = math.prod(entry), end - begin
+    if width == n_all:  # the rows lie one after the other, and are one
         n_rows, n_all, end = 1, n_rows * n_all, n_rows * n_all
     found = np.empty((n_rows, end - begin), place.dtype)
     with open(path, "rb") as file:
@@ -63,4 +63,4 @@ def part_of(path: Path, place: Place, at: int, columns: slice | None = None) -> 
             file.seek(place.begin + ((at * n_rows + row) * n_all + begin) * place.dtype.itemsize)
             if file.readinto(memoryview(found[row]).cast("B")) != found[row].nbytes:
                 raise UsageError(f"{path} ended while it was read; it was changed meanwhile: record it again")
-    return found.reshape(1, *entry, -1)
+    return found.reshape(1, *entry, width)

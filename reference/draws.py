@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-AT_ONCE = 2**16  # deviates that are made together, so that a million need no twelve times their memory
+AT_ONCE = 2**12  # deviates that are made together, so that a million need no twelve times their memory
 
 
 def stream(seed: int, purpose: str) -> np.random.PCG64:

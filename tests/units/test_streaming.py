@@ -1,8 +1,6 @@
 """A trace judged part after part gives what it gives whole, and takes memory that does not grow with its steps."""
 
-import dataclasses
 import math
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -17,56 +15,15 @@ from comparisons.composed import given_by, network_of
 from comparisons.errors import UsageError
 from comparisons.judging import Carried
 from comparisons.recording import record
-from comparisons.stored import Stored, steps_within
+from comparisons.stored import steps_within
 from comparisons.tallies import Counts
 from comparisons.trace import Trace, load
-from reference.dialects import summed_weight_gradient
-from reference.forms import Change, Form, in_form
-from reference.layers import weight_gradient
 from reference.tape import replayed
 from tests.small import small
+from tests.units.traces_on_disk import HIDDEN, SUMMED, folder_of, in_parts, peak, told, without_medians
 
-SUMMED = Form("summed-gradient", "mistake", (Change(weight_gradient, summed_weight_gradient),))
-HIDDEN = {
-    "nothing": (),
-    "moments": ("m_", "v_"),
-    "activations and gradients": ("Z", "A[2]", "dA", "dZ", "dW", "db", "m_", "v_"),
-    "all but the weights": ("A", "Z", "d", "J", "Y", "m_", "v_"),
-    "a weight too": ("A", "Z", "d", "Y", "m_", "v_", "W[2]"),
-}
 EACH = pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
 EACH_PRECISION = pytest.mark.parametrize("precision", ["float32", "float64"])
-
-
-def folder_of(path, experiment, hidden=(), form=None, chunk=2**14):
-    """A trace of the reference in several chunks, with some quantities hidden, in a form."""
-    network = network_of(experiment) if form is None else in_form(network_of(experiment), form)
-    shown = [name for name, shape in network.shapes.items() if shape and not name.startswith(tuple(hidden) or "-")]
-
-    def subject(taken):
-        for step in replayed(network, taken.initial(), given_by(taken), shown):
-            yield {name: value.copy() for name, value in step.items()}
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(saving, "CHUNK_BYTES", chunk)
-        return record(subject, experiment, name="subject", into=path)
-
-
-def in_parts(folder, n_steps):
-    """The trace on disk, judged so many steps at a time."""
-    trace = load(folder, memory=1)
-    assert isinstance(trace, Stored)
-    return dataclasses.replace(trace, steps_at_once=n_steps, columns_at_once=None)
-
-
-def without_medians(certificate):
-    rows = tuple(dataclasses.replace(row, median=0.0, radius=0.0) for row in certificate.rows)
-    return dataclasses.replace(certificate, rows=rows)
-
-
-def told(certificate):
-    """All that it says, to the last bit."""
-    return [repr(getattr(certificate, field.name)) for field in dataclasses.fields(certificate)]
 
 
 # What comes out -------------------------------------------------------------------------------------------------------
@@ -177,16 +134,6 @@ def test_a_trace_that_lacks_a_chunk_is_refused_however_it_is_read(memory, tmp_pa
 # Memory ---------------------------------------------------------------------------------------------------------------
 
 N_SHORT, N_LONG = 20, 200  # epochs of three steps: 10 and 100 parts of six steps
-
-
-def peak(work):
-    """The most memory that it takes at any time, beyond what was there."""
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 def growth(work):
