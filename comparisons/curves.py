@@ -79,10 +79,10 @@ def final(trace: Trace) -> dict[str, float | None] | None:
 
 
 def _last(trace: Trace, weights: Mapping[str, np.ndarray], X: np.ndarray, Y: np.ndarray) -> tuple[float, float]:
-    """Loss and accuracy of the last weights; of blocks of examples the mean, where a step is judged in blocks."""
+    """Loss and accuracy of the last weights; of blocks of examples the mean, where not all of them fit into memory."""
     m = X.shape[1]
     total = np.zeros(2)
-    for block in trace.blocks(m) if isinstance(trace, Stored) else [slice(0, m)]:
+    for block in trace.blocks(m, trace.examples_at_once) if isinstance(trace, Stored) else [slice(0, m)]:
         loss, accuracy = loss_and_accuracy(trace.network, weights, X[:, block], Y[:, block])
         found = np.array([loss[-1], accuracy[-1]], np.float64)
         if block == slice(0, m):

@@ -23,6 +23,7 @@ from reference.network import Network
 
 MEMORY = 2**30  # bytes that a process may take, where nobody says otherwise
 BASE = 2**27  # bytes that a process takes before it has read anything
+FEW = 2**14  # examples that need no blocks where steps fit
 CACHE_BYTES = 2**20  # of one array of a block
 ARRAYS = (
     8  # of float64 for each number of a step: middle and radius, recorded and computed, in the forms that are tried
@@ -133,9 +134,14 @@ class Stored(Trace):
         ended = self.ended if last >= self.n_steps else ""
         return replace(self, shown=OnDisk(self.shown.names, files, self.shown.shapes, self.network), ended=ended)
 
-    def blocks(self, m: int) -> list[slice]:
-        """The examples of a step of m, in blocks of as equal a width as can be."""
-        n_blocks = -(-m // min(m, self.columns_at_once or m))
+    @cached_property
+    def examples_at_once(self) -> int:
+        """How many examples fit into memory: those of a block, or of the steps that do, and some thousand anyway."""
+        return self.columns_at_once or max(self.steps_at_once * int(self.experiment.batch_sizes.max()), FEW)
+
+    def blocks(self, m: int, at_most: int | None = None) -> list[slice]:
+        """The examples of a step of m in blocks of as equal a width as can be, one if it fits; or so wide at most."""
+        n_blocks = -(-m // min(m, at_most or self.columns_at_once or m))
         ends = [m * number // n_blocks for number in range(n_blocks + 1)]
         return list(itertools.starmap(slice, itertools.pairwise(ends)))
 
