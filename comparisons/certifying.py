@@ -70,7 +70,8 @@ def certify(
     hints: tuple[str, ...] = ()
     if row and of_step and not names:
         judging = diagnosis.judging
-        near = judging.near(int(row.first_broken or 1)) if isinstance(judging, Streaming) else judging
+        step, quantity = int(row.first_broken or 1), row.quantity
+        near = judging.near(step, quantity) if isinstance(judging, Streaming) else judging
         hints = hints_of(near, network, row.quantity) if near else ()
     next_to_show: tuple[str, ...] = ()
     if row is not None:

@@ -8,12 +8,13 @@ examples. Both are here, for every implementation that shows its weights.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from comparisons.portions import losses_and_accuracies
+from comparisons.stored import Stored
 from comparisons.trace import Trace
 from reference.learned import loss_and_accuracy
 
@@ -96,7 +97,20 @@ def final(trace: Trace) -> dict[str, float | None] | None:
     if not set(names) <= set(trace.shown) or not trace.is_whole:
         return None
     weights = {name: np.stack(values) for name, values in trace.read(names, [trace.n_steps]).items()}
-    loss, accuracy = loss_and_accuracy(trace.network, weights, *trace.experiment.train_set())
+    loss, accuracy = _last(trace, weights, *trace.experiment.train_set())
     test = trace.experiment.test_set()
-    test_accuracy = None if test is None else float(loss_and_accuracy(trace.network, weights, *test)[1][-1])
-    return {"loss": float(loss[-1]), "accuracy": float(accuracy[-1]), "test_accuracy": test_accuracy}
+    test_accuracy = None if test is None else _last(trace, weights, *test)[1]
+    return {"loss": loss, "accuracy": accuracy, "test_accuracy": test_accuracy}
+
+
+def _last(trace: Trace, weights: Mapping[str, np.ndarray], X: np.ndarray, Y: np.ndarray) -> tuple[float, float]:
+    """Loss and accuracy of the last weights; of blocks of examples the mean, where not all of them fit into memory."""
+    m = X.shape[1]
+    total = np.zeros(2)
+    for block in trace.blocks(m, trace.examples_at_once) if isinstance(trace, Stored) else [slice(0, m)]:
+        loss, accuracy = loss_and_accuracy(trace.network, weights, X[:, block], Y[:, block])
+        found = np.array([loss[-1], accuracy[-1]], np.float64)
+        if block == slice(0, m):
+            return float(found[0]), float(found[1])
+        total += (block.stop - block.start) / m * found
+    return float(total[0]), float(total[1])

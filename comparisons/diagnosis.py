@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 
 from comparisons.judging import Judging
 from comparisons.precisions import Precision
-from comparisons.streaming import Streaming, judging_of
+from comparisons.stored import Stored
+from comparisons.streaming import Streaming, judging_of, judging_of_steps
 from comparisons.trace import Trace
 from reference.forms import Form, in_form
 from reference.network import Network
@@ -36,12 +37,9 @@ class Diagnosis:
         self._known_hits: dict[Form, frozenset[str]] = {}
         self._known_behind: dict[str, frozenset[str]] = {}
         self._known_changes: dict[frozenset[str], dict[str, list[Form]]] = {}
-        first = trace
-        if trace.n_steps > N_FIRST:
-            first = trace.part(trace.first, trace.first + N_FIRST - 1).in_memory()
-        plans = self.judging.plans
+        n_first = _n_first(trace)
         self.probes: list[Judging | Streaming] = [
-            self.judging if first is trace else Judging(first, precision, plans=plans)
+            self.judging if trace.n_steps <= n_first else self._of_steps(trace.first, trace.first + n_first - 1)
         ]
 
     def whole(self) -> Forms | None:
@@ -71,7 +69,7 @@ class Diagnosis:
             if found := next(breaks(probe, network), None):
                 return found[0]
         if found := next(breaks(self.judging, network), None):
-            self.probes.append(judging_of(self._around(found[1]), self.precision, self.judging.plans))
+            self.probes.append(self._around(found[1]))
             return found[0]
         return None
 
@@ -112,7 +110,7 @@ class Diagnosis:
             broken_at = self._first_broken_step(forms, known=set(self._broken_under(forms)))
             if broken_at is None:
                 return forms
-            self.probes.append(judging_of(self._around(broken_at), self.precision, self.judging.plans))
+            self.probes.append(self._around(broken_at))
 
     def knows(self, forms: Forms) -> None:
         """Take up forms that were found elsewhere; a form that changes whatever is there comes after all others."""
@@ -305,13 +303,20 @@ class Diagnosis:
         assert network is not None
         return min((step for name, step in breaks(self.judging, network) if name not in known), default=None)
 
-    def _around(self, step: int) -> Trace:
+    def _around(self, step: int) -> Judging | Streaming:
         """The steps up to a broken one and a few more; only those near it, where nothing that is carried is hidden."""
         last = self.trace.first + self.trace.n_steps - 1
         carried = set(self.trace.network.remembered)
         begin = max(self.trace.first, step - 2) if carried <= set(self.trace.shown) else self.trace.first
-        around = self.trace.part(begin, min(step + 2, last))
-        return around.in_memory() if around.n_steps <= N_FIRST else around
+        return self._of_steps(begin, min(step + 2, last))
+
+    def _of_steps(self, first: int, last: int) -> Judging | Streaming:
+        return judging_of_steps(self.trace, first, last, self.precision, self.judging.plans)
+
+
+def _n_first(trace: Trace) -> int:
+    """How many steps a candidate must pass first: of a trace whose single steps do not fit into memory, one."""
+    return N_FIRST if not isinstance(trace, Stored) or trace.n_that_fit else 1
 
 
 def breaks(judging: Judging | Streaming, network: Network) -> Iterator[tuple[str, int]]:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from comparisons.judging import Judging
+from comparisons.near import Near
 from comparisons.rows import Piece
 from comparisons.trace import Stack, Trace
 from comparisons.wording import count, counted, listed
@@ -89,7 +90,7 @@ class Evidence:
         return self.trace.sizes[p.steps].astype(float).reshape(-1, *[1] * (p.actual.ndim - 1))
 
 
-def hints_of(judging: Judging, network: Network, quantity: str) -> tuple[str, ...]:
+def hints_of(judging: Judging | Near, network: Network, quantity: str) -> tuple[str, ...]:
     """What is to be seen in a broken quantity, in sentences."""
 
     def parts(name: str) -> tuple[Part, ...]:

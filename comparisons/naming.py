@@ -16,10 +16,10 @@ import numpy as np
 
 from comparisons.components import are_alike, hidden_behind
 from comparisons.diagnosis import Diagnosis, Forms, breaks
-from comparisons.judging import Judging
 from comparisons.mistakes.table import variants
 from comparisons.precisions import FLOAT16, FLOAT32, Precision
 from comparisons.stored import Stored
+from comparisons.streaming import judging_of_steps
 from comparisons.trace import Trace
 from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
@@ -56,8 +56,7 @@ class Naming:
         self.known = variants(trace.experiment)
         self.bases = _distinct([(), *(_of_framework(trace.network, name) for name in ("torch", "keras"))])
         last = min(trace.n_steps, N_QUICK)
-        first = trace.part(trace.first, trace.first + last - 1).in_memory()
-        quick = Judging(first, plans=diagnosis.judging.plans)
+        quick = judging_of_steps(trace, trace.first, trace.first + last - 1, None, diagnosis.judging.plans)
         self.probes = [quick, *diagnosis.probes, diagnosis.judging]
         self.ends_at = time.monotonic() + patience
         self.is_finite = _is_finite(trace)
@@ -237,7 +236,7 @@ def _changed(network: Network, textbook: Network) -> set[str]:
 
 def _is_finite(trace: Trace) -> bool:
     if isinstance(trace, Stored):
-        return all(_is_finite(part) for part in trace.parts())
+        return all(bool(np.isfinite(array).all()) for _, array in trace.arrays())
     stacks = trace.shown.values()
     parts = (part for stack in stacks for part in (stack.values() if isinstance(stack, Mapping) else [stack]))
     return all(bool(np.isfinite(part).all()) for part in parts)
@@ -246,7 +245,8 @@ def _is_finite(trace: Trace) -> bool:
 def _all_of(trace: Trace, precision: Precision) -> bool:
     """Whether every number of every quantity, but for what the experiment gives, is one of this precision."""
     if isinstance(trace, Stored):
-        return all(_all_of(part, precision) for part in trace.parts())
+        own = trace.hiding("A[0]", "Y")
+        return bool(own.shown) and all((precision.rounded(array) == array).all() for _, array in own.arrays())
     stacks = [stack for name, stack in trace.shown.items() if name not in ("A[0]", "Y")]
     parts = [part for stack in stacks for part in (stack.values() if isinstance(stack, dict) else [stack])]
     return bool(parts) and all((precision.rounded(np.asarray(part)) == part).all() for part in parts)

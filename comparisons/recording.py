@@ -141,6 +141,7 @@ def recorded(
                 error, ended = raised, how_it_ended(raised, _file_of(subject))
             else:
                 _keep(number, values, keep, progress)
+                del values  # which may be large, before the next ones come
     except KeyboardInterrupt:
         ended = "it was interrupted" if number else ""
         raise

@@ -1,8 +1,9 @@
-"""A stored trace: one that stays on disk, and of which some steps at a time are read.
+"""A stored trace: one that stays on disk, and of which some steps at a time are read, or some examples of a step.
 
 It has the names and the steps of a trace; its numbers come in parts, each of which is a trace of its own that begins
 with what the step before left, or are those of a few steps alone. What is larger than the memory that may be used is
-judged so (`comparisons.streaming`).
+judged so (`comparisons.streaming`). Where a single step is larger, its examples come in blocks
+(`comparisons.blockwise`).
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from comparisons.trace import Stack, Trace, chunk_of, joined, measured
+from comparisons.tensors import Place, part_of
+from comparisons.trace import Stack, Trace, chunk_of, joined, measured, places_of
 from reference.network import Network
 
 MEMORY = 2**30  # bytes that a process may take, where nobody says otherwise
 BASE = 2**27  # bytes that a process takes before it has read anything
+CACHE_BYTES = 2**20  # of one array of a block
+N_SOME = 2**12  # examples that are looked at together in any case
 ARRAYS = (
     8  # of float64 for each number of a step: middle and radius, recorded and computed, in the forms that are tried
 )
@@ -114,9 +118,13 @@ class OnDisk(Mapping[str, Stack]):
 
 @dataclass(frozen=True, eq=False)
 class Stored(Trace):
-    """A trace on disk; `steps_at_once` are as many as may be judged together."""
+    """A trace on disk; `steps_at_once` are as many as may be judged together.
+
+    Columns at once: if not even one step may be judged whole, so many of its examples, or None.
+    """
 
     steps_at_once: int = 1
+    columns_at_once: int | None = None
 
     @property
     def on_disk(self) -> OnDisk:
@@ -127,6 +135,16 @@ class Stored(Trace):
     @cached_property
     def n_steps(self) -> int:
         return self.on_disk.end - self.on_disk.begin
+
+    @property
+    def n_that_fit(self) -> int:
+        """How many of its steps fit into memory; 0 where a step is larger."""
+        return 0 if self.columns_at_once else self.steps_at_once
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The chunks that it lies in."""
+        return self.on_disk.files
 
     def parts(self) -> Iterator[Trace]:
         """All of it in consecutive parts, each with as many steps as may be judged together."""
@@ -151,16 +169,40 @@ class Stored(Trace):
         ended = self.ended if last == self.first + self.n_steps - 1 else ""
         part = replace(self, shown=self.on_disk.between(first - 1, last), start=start, first=first,
                        start_shown=self.start_shown and is_start, ended=ended)  # fmt: skip
-        return part.in_memory() if part.n_steps <= self.steps_at_once // FEW else part
+        return part.in_memory() if part.n_steps <= self.n_that_fit // FEW else part
 
     def read(self, names: Iterable[str], steps: Sequence[int]) -> dict[str, list[np.ndarray]]:
         return self.on_disk.only(names).at([step - 1 for step in steps])
 
     def values(self, name: str, step: int) -> np.ndarray:
-        return self.read([name], [step])[name][0]
+        return OneStep(self, step).read(name)[0]
 
     def hiding(self, *names: str) -> Stored:
         return replace(self, shown=self.on_disk.only(name for name in self.shown if name not in names))
+
+    @cached_property
+    def examples_at_once(self) -> int:
+        """How many examples fit into memory: those of a block, or of the steps that do, and some thousand anyway."""
+        return self.columns_at_once or max(self.steps_at_once * int(self.experiment.batch_sizes.max()), N_SOME)
+
+    def blocks(self, m: int, at_most: int | None = None) -> list[slice]:
+        """The examples of a step of m in blocks of as equal a width as can be, one if it fits; or so wide at most."""
+        n_blocks = -(-m // min(m, at_most or self.columns_at_once or m))
+        ends = [m * number // n_blocks for number in range(n_blocks + 1)]
+        return list(itertools.starmap(slice, itertools.pairwise(ends)))
+
+    def arrays(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Every shown number of every step, some at a time, by the name of its quantity."""
+        if not self.columns_at_once:
+            for part in self.parts():
+                for name, stack in part.shown.items():
+                    yield from ((name, x) for x in (stack.values() if isinstance(stack, Mapping) else [stack]))
+            return
+        for number in range(self.first, self.first + self.n_steps):
+            step = OneStep(self, number)
+            for name in self.shown:
+                blocks = self.blocks(step.m) if self.network.per_example(name) else [None]
+                yield from ((name, step.read(name, block)) for block in blocks)
 
     def in_memory(self) -> Trace:
         """All of it, whatever it takes."""
@@ -174,6 +216,25 @@ class Stored(Trace):
             self.experiment, self.implementation, shown, start, self.start_shown and is_first, begin + 1, self.about,
             self.ended if is_last else "", self.equations,
         )  # fmt: skip
+
+
+class OneStep:
+    """One step of a stored trace, counted from 1, of whose m examples some at a time are read."""
+
+    def __init__(self, trace: Stored, number: int) -> None:
+        sizes = trace.experiment.batch_sizes
+        self.number, self.m = number, int(sizes[number - 1])
+        self.file = next(file for file in trace.files if file.begin < number <= file.end)
+        self.at = number - 1 - self.file.begin
+        self.at_of_size = int((sizes[self.file.begin : number - 1] == self.m).sum())
+        self.places = places_of(self.file.path, trace.on_disk.shapes, trace.network)
+
+    def read(self, name: str, columns: slice | None = None) -> np.ndarray:
+        """A quantity as a stack of this step alone, and if it has an entry per example, of these or of all."""
+        place = self.places[name]
+        if isinstance(place, Place):
+            return part_of(self.file.path, place, self.at)
+        return part_of(self.file.path, place[self.m], self.at_of_size, columns)
 
 
 def _cut(shown: Mapping[str, Stack], sizes: np.ndarray, file: File, begin: int, end: int) -> Mapping[str, Stack]:
@@ -192,13 +253,35 @@ def _cut(shown: Mapping[str, Stack], sizes: np.ndarray, file: File, begin: int, 
 
 
 def steps_within(memory: int, trace: Trace) -> int:
-    """How many steps of an experiment can be judged at once in a process that takes so many bytes; at least one.
+    """How many steps of an experiment can be judged at once in a process that takes so many bytes; 0 if none is whole.
 
     Whatever is shown, all quantities count: what is hidden is a ball.
     """
-    m = int(trace.experiment.batch_sizes.max())
-    n_numbers = sum(math.prod(trace.network.shape(name, m)) for name in trace.network.shapes)
-    return max(1, (memory - BASE) // (8 * ARRAYS * n_numbers))
+    of_step, of_example = _n_numbers(trace)
+    return max(0, memory - BASE) // (8 * ARRAYS * (of_step + of_example * int(trace.experiment.batch_sizes.max())))
+
+
+def columns_within(memory: int, trace: Trace) -> int:
+    """How many examples of a step can be judged at once, at least one, beside all data and those of one step.
+
+    No more than a core's own cache holds of the widest quantity: larger blocks are judged more slowly.
+    """
+    of_step, of_example = _n_numbers(trace)
+    widest = max(trace.network.shape(name, 1)[0] for name in trace.network.shapes if trace.network.per_example(name))
+    data = sum(array.nbytes for array in trace.experiment.data.examples.items().values())
+    m, n_given = int(trace.experiment.batch_sizes.max()), trace.experiment.sizes[0] + 1
+    rest = memory - BASE - 8 * ARRAYS * of_step - data - 2 * 8 * n_given * m
+    return max(1, min(rest // (8 * ARRAYS * of_example), CACHE_BYTES // (8 * widest)))
+
+
+def _n_numbers(trace: Trace) -> tuple[int, int]:
+    """How many numbers all quantities of a step have beside those of its examples, and how many an example has."""
+    of_step = of_example = 0
+    for name in trace.network.shapes:
+        n = math.prod(trace.network.shape(name, 1))
+        is_of_example = trace.network.per_example(name)
+        of_step, of_example = of_step + n * (not is_of_example), of_example + n * is_of_example
+    return of_step, of_example
 
 
 def shared(memory: int, n_traces: int) -> int:
@@ -213,11 +296,11 @@ def shared(memory: int, n_traces: int) -> int:
 def files_of(
     chunks: Iterable[Path], shapes: Mapping[str, tuple], network: Network
 ) -> tuple[tuple[File, ...], dict[str, dict[int, tuple[int, str]]]]:
-    """The files with their steps, each read once, and what `measured` says of all of them together."""
+    """The files with their steps, by their headers, and what `measured` says of all of them together."""
     files: list[File] = []
     found: dict[str, dict[int, tuple[int, str]]] = {}
     for path in chunks:
-        of_file = measured(chunk_of(path, shapes, network))
+        of_file = measured(places_of(path, shapes, network))
         begin = files[-1].end if files else 0
         files.append(
             File(path, begin, begin + max(sum(n for n, _ in by_size.values()) for by_size in of_file.values()))
@@ -229,9 +312,11 @@ def files_of(
     return tuple(files), found
 
 
-def stored(trace: Trace, files: tuple[File, ...], shapes: Mapping[str, tuple], steps_at_once: int) -> Stored:
-    """The trace with what these files show, so many steps of it judged at once."""
-    names = tuple(chunk_of(files[0].path, shapes, trace.network))
+def stored(
+    trace: Trace, files: tuple[File, ...], shapes: Mapping[str, tuple], steps_at_once: int, columns: int | None = None
+) -> Stored:
+    """The trace with what these files show, so many steps of it judged at once, or so many columns of one."""
+    names = tuple(places_of(files[0].path, shapes, trace.network))
     of_trace = {field.name: getattr(trace, field.name) for field in fields(Trace)}
     of_trace["shown"] = OnDisk(names, files, shapes, trace.network, trace.experiment.batch_sizes)
-    return Stored(**of_trace, steps_at_once=steps_at_once)
+    return Stored(**of_trace, steps_at_once=steps_at_once, columns_at_once=columns)

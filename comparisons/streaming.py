@@ -1,8 +1,9 @@
-"""Streaming: judging a stored trace part after part, within a memory that does not grow with its steps.
+"""Streaming: judging a stored trace part after part, within a memory that grows neither with steps nor with examples.
 
 Each part begins with what the one before left: shown quantities as they were recorded, hidden ones as their last balls.
 So every number is judged as if the trace lay in memory whole. Rows of parts are joined (`comparisons.tallies`) and
-kept by what was judged: trying another form goes through the trace once more, for what that form changes.
+kept by what was judged: trying another form goes through the trace once more, for what that form changes. Where one
+step is larger than memory, a part is a block of its examples (`comparisons.blockwise`).
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from comparisons.blockwise import Blockwise
 from comparisons.certificate import Row
 from comparisons.components import DATA
 from comparisons.composed import batches_of
 from comparisons.judging import GIVEN, Judging
+from comparisons.near import Near
 from comparisons.plans import Component, Plans, is_by_size
 from comparisons.precisions import PRECISIONS, Precision
 from comparisons.scans import together
@@ -49,9 +52,14 @@ class Streaming:
 
     def prepare(self, networks: Iterable[Network]) -> None:
         """Judge under several networks in one pass through the trace, as far as it is not known."""
-        passes = [Pass(network, self.plan(network), self._kept) for network in networks]
-        if passes := [one for one in passes if one.open or one.is_given]:
+        if self.trace.columns_at_once:
+            for network in networks:
+                self._in_blocks(self._pass(network))
+        elif passes := [one for one in map(self._pass, networks) if one.open or one.is_given]:
             self._go_through(passes)
+
+    def _pass(self, network: Network) -> Pass:
+        return Pass(network, self.plan(network), self._kept, self.trace.shown)
 
     def is_broken(self, network: Network) -> bool:
         """Whether any quantity is broken."""
@@ -63,21 +71,27 @@ class Streaming:
 
     def start_rows(self) -> Iterator[Row]:
         """The start values that the implementation showed, against the experiment's."""
-        first = self.trace.part(self.trace.first, self.trace.first)
-        yield from Judging(first.in_memory(), self.precision).start_rows()
+        trace = self.trace
+        alone = Trace(trace.experiment, trace.implementation, {}, trace.start, trace.start_shown)
+        yield from Judging(alone, self.precision).start_rows()
 
     def plan(self, network: Network) -> list[Component]:
         """The components of a network, as this trace is judged under it."""
         return self.plans.of(network)
 
-    def near(self, step: int) -> Judging | None:
-        """The steps near a broken one, in memory; None where what is hidden would have to be followed too far."""
+    def near(self, step: int, quantity: str) -> Judging | Near | None:
+        """The steps near a broken one: in memory if they fit, and else what is bounded by their number.
+
+        None where that is nothing, or what is hidden would have to be followed too far.
+        """
         first, last = self.trace.first, min(step + N_NEAR, self.trace.first + self.trace.n_steps - 1)
         is_carried = set(self.trace.network.remembered) <= set(self.trace.shown)
         if not is_carried and last >= first + 2 * N_NEAR:
             return None
         first = max(first, step - N_NEAR) if is_carried else first
-        return Judging(self.trace.part(first, last).in_memory(), self.precision)
+        if last - first + 1 <= self.trace.n_that_fit:
+            return Judging(self.trace.part(first, last).in_memory(), self.precision)
+        return None if self.trace.network.per_example(quantity) else Near(self.trace, first, last, self.precision)
 
     def judgings(self, passes: Sequence[Pass], tallies: Mapping[tuple, Tally] = NOTHING) -> Iterator[Judging]:
         """What judges each part, with what those before left; `tallies` are to count in.
@@ -114,10 +128,28 @@ class Streaming:
                     judging.forget(component)
             del judging, outcome  # before the next one is read
         for one in passes:
-            if one.is_given:
-                self._kept[one.given_key] = _whole({name: tallies[*one.given_key, name] for name in DATA})
-            for key, component in one.open.items():
-                self._kept[key] = _whole({e.defines: tallies[key, e.defines] for e in component.equations})
+            self._keep(one, tallies)
+
+    def _in_blocks(self, one: Pass) -> None:
+        """The same for one network, where a step is judged in blocks of its examples."""
+        tallies = {key: Tally() for key in one.tallied}
+        by_name = {key[-1]: tally for key, tally in tallies.items()}
+        orders = {e.defines: self._order(one.network, c) for c in one.open.values() for e in c.equations}
+        orders |= dict.fromkeys(DATA, self._by_size)
+        equations = [equation for component in one.needed for equation in component.equations]
+        trace = self._reading([one])
+        if one.open or one.is_given:
+            for row in Blockwise(trace, one.network, equations, self.precision, by_name, is_given=one.is_given).rows():
+                if row.quantity in by_name:
+                    by_name[row.quantity].add(row, orders[row.quantity])
+        self._keep(one, tallies)
+
+    def _keep(self, one: Pass, tallies: Mapping[tuple, Tally]) -> None:
+        """Keep the rows of what was not known."""
+        if one.is_given:
+            self._kept[one.given_key] = _whole({name: tallies[*one.given_key, name] for name in DATA})
+        for key, component in one.open.items():
+            self._kept[key] = _whole({e.defines: tallies[key, e.defines] for e in component.equations})
 
     def _reading(self, passes: Sequence[Pass]) -> Stored:
         """The trace with what these passes define or read alone, and with examples and labels if these are judged."""
@@ -148,11 +180,21 @@ def judging_of(trace: Trace, precision: Precision | None = None, plans: Plans | 
     return Judging(trace, precision, plans=plans)
 
 
+def judging_of_steps(
+    trace: Trace, first: int, last: int, precision: Precision | None, plans: Plans
+) -> Judging | Streaming:
+    """What judges these steps: in memory if they fit."""
+    part = trace.part(first, last)
+    if isinstance(part, Stored) and part.n_steps <= part.n_that_fit:
+        part = part.in_memory()
+    return judging_of(part, precision, plans)
+
+
 def judgings_of(trace: Trace, network: Network) -> Iterator[Judging]:
     """What judges a trace in this network, a part at a time; `all_pieces` of each is to be gone through to its end."""
     if isinstance(trace, Stored):
         streaming = Streaming(trace)
-        yield from streaming.judgings([Pass(network, streaming.plan(network), ())])
+        yield from streaming.judgings([Pass(network, streaming.plan(network), (), trace.shown)])
     else:
         yield Judging(trace)
 
@@ -160,11 +202,13 @@ def judgings_of(trace: Trace, network: Network) -> Iterator[Judging]:
 class Pass:
     """What one network asks of a pass through the trace: what is not known of it, and what that needs."""
 
-    def __init__(self, network: Network, plan: list[Component], known: Collection[tuple]) -> None:
+    def __init__(
+        self, network: Network, plan: list[Component], known: Collection[tuple], shown: Collection[str]
+    ) -> None:
         self.network, self.given_key = network, (GIVEN, network.batches)
         self.is_given = self.given_key not in known
         self.open = {component.key: component for component in plan if component.key not in known}
-        self.needed = _needed(plan, self.open)
+        self.needed = _needed(plan, self.open, shown)
 
     @property
     def tallied(self) -> Iterator[tuple]:
@@ -173,7 +217,7 @@ class Pass:
         yield from ((key, e.defines) for key, component in self.open.items() for e in component.equations)
 
 
-def _needed(plan: list[Component], open_: Collection[tuple]) -> list[Component]:
+def _needed(plan: list[Component], open_: Collection[tuple], shown: Collection[str]) -> list[Component]:
     """These components, and those that give the hidden quantities behind them, in the plan's order."""
     wanted = set(open_)
     reads: set[str] = set()
@@ -181,7 +225,7 @@ def _needed(plan: list[Component], open_: Collection[tuple]) -> list[Component]:
         defined = {e.defines for e in component.equations}
         if component.key in wanted or defined & reads:
             wanted.add(component.key)
-            reads |= {ref.name for e in component.equations for ref in e.reads.values()} - defined
+            reads |= {ref.name for e in component.equations for ref in e.reads.values()}.difference(defined, shown)
     return [component for component in plan if component.key in wanted]
 
 

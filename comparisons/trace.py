@@ -19,6 +19,7 @@ import numpy as np
 from comparisons.composed import network_of
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
+from comparisons.tensors import places_in
 from reference.network import Network
 
 VERSION = 1
@@ -139,18 +140,25 @@ def stacked(steps: Iterable[Mapping[str, np.ndarray]], sizes: Iterable[int], net
     for name in steps[0]:
         if network.per_example(name):
             shown[name] = {
-                m: np.stack([step[name] for step, size in zip(steps, sizes, strict=True) if size == m])
+                m: _stack([step[name] for step, size in zip(steps, sizes, strict=True) if size == m])
                 for m in sorted(set(sizes))
             }
         else:
-            shown[name] = np.stack([step[name] for step in steps])
+            shown[name] = _stack([step[name] for step in steps])
     return shown
+
+
+def _stack(arrays: list[np.ndarray]) -> np.ndarray:
+    """Arrays as one; a single one, which may be large, is not copied."""
+    return np.stack(arrays) if len(arrays) > 1 else arrays[0][None]
 
 
 def joined(parts: Iterable[Mapping[str, Stack]]) -> dict[str, Stack]:
     """Stacks of consecutive steps, one after the other."""
     parts = list(parts)
     shown: dict[str, Stack] = {}
+    if len(parts) == 1:
+        return dict(parts[0])
     for name, first in parts[0].items() if parts else ():
         stacks = [part[name] for part in parts]
         if isinstance(first, Mapping):
@@ -186,12 +194,13 @@ def load(folder: str | Path, memory: int | None = None) -> Trace:
     about, ended = head["about"], head["ended"] or ""
     trace = Trace(experiment, head["implementation"], {}, start, head["start"] is not None, about=about, ended=ended)
     if memory is not None:
-        from comparisons.stored import files_of, steps_within, stored  # which is made of traces
+        from comparisons.stored import columns_within, files_of, steps_within, stored  # which is made of traces
 
         if (n_at_once := steps_within(memory, trace)) < head["n_steps"]:
             files, found = files_of(chunks, expected, network)
             _check(found, folder, experiment, network, expected, head["n_steps"])
-            return stored(trace, files, expected, n_at_once)
+            columns = None if n_at_once else columns_within(memory, trace)
+            return stored(trace, files, expected, max(1, n_at_once), columns)
     shown = joined(chunk_of(path, expected, network) for path in chunks)
     _check(measured(shown), folder, experiment, network, expected, head["n_steps"])
     return replace(trace, shown=shown)
@@ -280,8 +289,24 @@ def chunk_of(
 
     Error: UsageError where it is not what trace.json says.
     """
+    return _by_name(path, _tensors(path, names), expected, network, names)
+
+
+def places_of(path: Path, expected: Mapping[str, tuple], network: Network) -> dict[str, Any]:
+    """Where in a chunk it is, as `chunk_of` has it; nothing of it is read.
+
+    Error: as `chunk_of`.
+    """
+    return _by_name(path, places_in(path), expected, network)
+
+
+def _by_name(
+    path: Path, tensors: Mapping[str, Any], expected: Mapping[str, tuple], network: Network,
+    names: Collection[str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """What a chunk holds by quantity, and by batch size where it has an entry per example."""
     shown: dict[str, Any] = {}
-    for key, array in _tensors(path, names).items():
+    for key, array in tensors.items():
         name, _, m = key.partition(" of ")
         if name not in expected or name not in network.shapes:
             raise UsageError(
@@ -319,10 +344,10 @@ def _start(head: Mapping[str, Any], folder: Path, network: Network, experiment: 
     return start
 
 
-def measured(shown: Mapping[str, Stack]) -> dict[str, dict[int, tuple[int, str]]]:
+def measured(shown: Mapping[str, Any]) -> dict[str, dict[int, tuple[int, str]]]:
     """Of each quantity by batch size, 0 where it has no entry per example: how many steps, and their precision."""
     stacks = {name: stack if isinstance(stack, Mapping) else {0: stack} for name, stack in shown.items()}
-    return {name: {m: (len(x), str(x.dtype)) for m, x in stack.items()} for name, stack in stacks.items()}
+    return {name: {m: (x.shape[0], str(x.dtype)) for m, x in stack.items()} for name, stack in stacks.items()}
 
 
 def _check(

@@ -36,4 +36,4 @@ def in_parts(folder, n_steps):
     """The trace on disk, judged so many steps at a time."""
     trace = load(folder, memory=1)
     assert isinstance(trace, Stored)
-    return dataclasses.replace(trace, steps_at_once=n_steps)
+    return dataclasses.replace(trace, steps_at_once=n_steps, columns_at_once=None)

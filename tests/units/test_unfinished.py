@@ -8,11 +8,11 @@ import pytest
 from comparisons.check import Checked, judged
 from comparisons.composed import given_by, network_of
 from comparisons.experiment import Circles, Experiment
-from comparisons.judging import Carried
 from comparisons.recording import record
 from comparisons.stored import OnDisk
 from comparisons.trace import load
 from comparisons.unfinished import certified, in_place, upcoming
+from comparisons.values import Carried
 from comparisons.view import View
 from reference.network import before, now
 from reference.running import evaluate
@@ -109,7 +109,7 @@ def test_hidden_parameters_that_are_forgotten_between_parts_are_noticed(tmp_path
     folder = recorded(tmp_path / "it.trace", moved("Z[1]", "A[1]", "W[1]", "b[1]"), SMALL)
     stays = in_place(in_parts(folder, 7))
     assert {part.network for part in stays.parts()} == {stays.network} != {in_parts(folder, 7).network}
-    monkeypatch.setattr("comparisons.streaming.Carried", lambda balls=None, peers=None, *rest: Carried({}, {}, *rest))
+    monkeypatch.setattr("comparisons.streaming.replace", lambda carried, **more: Carried(**more))
     with pytest.raises(ValueError, match="is hidden, so what it was before step"):
         certified(in_parts(folder, 7))
 
