@@ -9,7 +9,9 @@ from comparisons.certificate import Certificate, Chain, Row
 from comparisons.curves import final
 from comparisons.diagnosis import Diagnosis
 from comparisons.experiment import Experiment
+from comparisons.goings import Goings, Progress
 from comparisons.hints import hints_of
+from comparisons.journal import Journal
 from comparisons.naming import Name, Naming, hidden_before
 from comparisons.recording import recorded
 from comparisons.result import REFERENCE
@@ -27,6 +29,8 @@ def certify(
     forms: Sequence[Form] | None = None,
     *,
     naming: bool = True,
+    progress: Progress | None = None,
+    journal: Journal | None = None,
 ) -> Certificate:
     """Judge every shown quantity of every step against its equation, on the implementation's own values.
 
@@ -34,11 +38,19 @@ def certify(
     after the first step is told in the certificate, which is of the steps before.
     Forms: those to judge under; by default the smallest set of dialects under which everything lies inside.
     Naming: where the frameworks' dialects leave something outside, look for known mistakes and for other conventions.
+    Progress: of a trace that is judged in parts, called after each with the number of the going (it is gone through
+    once for each set of forms that is tried), the last step that was judged, and how many there are.
+    Journal: where that is noted, so that the next start goes on from the last whole part; see `comparisons.journal`.
     Error: what `record` raises before the first step; ValueError for forms that exclude each other or change nothing.
     """
     trace = subject if isinstance(subject, Trace) else recorded(subject, experiment or Experiment()).kept
     assert isinstance(trace, Trace)
-    diagnosis = Diagnosis(trace, DIALECTS)
+    with Goings(progress, journal, trace.n_steps) as goings:
+        return _certified(trace, forms, naming, goings)
+
+
+def _certified(trace: Trace, forms: Sequence[Form] | None, naming: bool, goings: Goings) -> Certificate:
+    diagnosis = Diagnosis(trace, DIALECTS, goings=goings)
     names: tuple[Name, ...] = ()
     search: Naming | None = None
     if forms is not None:

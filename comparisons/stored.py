@@ -82,13 +82,16 @@ class Stored(Trace):
         assert isinstance(self.shown, OnDisk)
         return self.shown.files
 
-    def parts(self) -> Iterator[Trace]:
-        """The whole trace in consecutive parts, each with as many steps as may be judged together."""
+    def parts(self, after: int = 0) -> Iterator[Trace]:
+        """The steps after this one, by default all, in parts, each with as many steps as may be judged together."""
+        remembered = [name for name in self.network.remembered if name in self.shown]
         left: dict[str, np.ndarray] = {}
-        for begin, end, shown in self._portions():
+        if after and remembered:
+            before = self.hiding(*(name for name in self.shown if name not in remembered)).part(after, after)
+            left = {name: before.values(name, after) for name in remembered}
+        for begin, end, shown in self._portions(after):
             part = replace(self._in_memory(shown, begin, is_last=end == self.n_steps), start=left or self.start)
             yield part
-            remembered = [name for name in self.network.remembered if name in self.shown]
             left = {name: part.values(name, end).copy() for name in remembered}
             del part, shown  # before the next one is read
 
@@ -123,14 +126,14 @@ class Stored(Trace):
             self.about, self.ended if is_last else "",
         )  # fmt: skip
 
-    def _portions(self) -> Iterator[tuple[int, int, Mapping[str, Stack]]]:
+    def _portions(self, after: int = 0) -> Iterator[tuple[int, int, Mapping[str, Stack]]]:
         """Steps that are judged together: where they begin and end, counted from 0, and what is shown of them."""
         assert isinstance(self.shown, OnDisk)
         pending: list[Trace] = []
         n = 0
-        for file in self.files:
+        for file in [file for file in self.files if file.end > after]:
             whole = Trace(self.experiment, self.implementation, self.shown.read(file), {}, first=file.begin + 1)
-            begin = file.begin
+            begin = max(file.begin, after)
             while begin < file.end:
                 end = min(file.end, begin + self.steps_at_once - n)
                 pending.append(_cut(whole, begin, end))

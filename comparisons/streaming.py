@@ -7,11 +7,13 @@ kept by what was judged: trying another form goes through the trace once more, f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterator
 
 from comparisons.certificate import Row
 from comparisons.components import DATA
 from comparisons.composed import batches_of
+from comparisons.goings import Going, Goings, judged_in
 from comparisons.judging import Carried, Judging
 from comparisons.plans import Component, Plans, is_by_size
 from comparisons.precisions import PRECISIONS, Precision
@@ -26,10 +28,13 @@ Order = Callable[[int], tuple[int, ...]]
 
 
 class Streaming:
-    """Judges one stored trace under any forms, as `Judging` does one in memory."""
+    """Judges one stored trace under any forms, as `Judging` does one in memory.
 
-    def __init__(self, trace: Stored, precision: Precision | None = None) -> None:
-        self.trace = trace
+    Goings: where each time that it goes through the trace is counted, told of and noted.
+    """
+
+    def __init__(self, trace: Stored, precision: Precision | None = None, goings: Goings | None = None) -> None:
+        self.trace, self.goings = trace, goings or Goings()
         self.precision = precision or PRECISIONS[trace.precision]
         self.sizes = trace.experiment.batch_sizes
         self.plans = Plans(trace.shown)
@@ -72,13 +77,26 @@ class Streaming:
 
     def _go_through(self, network: Network, plan: list[Component], open_: list[Component], given_key: tuple) -> None:
         """Judge what is not known yet, and for each part anew whatever hidden quantities that needs."""
-        needed = _needed(plan, open_)
-        tallies = {e.defines: Tally() for component in open_ for e in component.equations}
-        tallies |= {name: Tally() for name in DATA} if given_key not in self._kept else {}
-        carried, batches = Carried(), batches_of(self.trace.experiment, network)
-        for part in self._reading(needed, is_given=given_key not in self._kept).parts():
+        needed, is_given = _needed(plan, open_), given_key not in self._kept
+        going = self.goings.next(judged_in(self.precision, network, needed, open_, DATA if is_given else ()))
+        rows = going.rows if going.rows is not None else self._gone_through(network, needed, open_, is_given, going)
+        if is_given:
+            self._kept[given_key] = {name: rows[name] for name in DATA if name in rows}
+        for component in open_:
+            names = [e.defines for e in component.equations]
+            self._kept[component.key] = {name: rows[name] for name in names if name in rows}
+
+    def _gone_through(
+        self, network: Network, needed: list[Component], open_: list[Component], is_given: bool, going: Going
+    ) -> dict[str, Row]:
+        """The rows of what is open, from the first step that has not been judged before the going was interrupted."""
+        names = [*(DATA if is_given else ()), *(e.defines for component in open_ for e in component.equations)]
+        after, tallies, carried = going.left if going.left else (0, {name: Tally() for name in names}, Carried())
+        batches = itertools.islice(batches_of(self.trace.experiment, network), after, None)
+        going.begins(after)
+        for part in self._reading(needed, is_given=is_given).parts(after):
             judging = Judging(part, self.precision, Carried(carried.balls, carried.peers, tallies, batches), self.plans)
-            if given_key not in self._kept:
+            if is_given:
                 for row in judging.given_rows(network):
                     tallies[row.quantity].add(row, self._by_size)
             hidden: dict[str, Stacks] = {}
@@ -88,11 +106,11 @@ class Streaming:
                     for name, row in outcome.rows.items():
                         tallies[name].add(row, self._order(network, component))
             carried = judging.left
+            going.has_judged(part.first + part.n_steps - 1, tallies, carried)
             del judging, part, hidden  # before the next one is read
-        if given_key not in self._kept:
-            self._kept[given_key] = _whole(tallies, DATA)
-        for component in open_:
-            self._kept[component.key] = _whole(tallies, (e.defines for e in component.equations))
+        rows = {name: tally.whole() for name, tally in tallies.items() if tally.row is not None}
+        going.ends(rows)
+        return rows
 
     def _reading(self, needed: list[Component], *, is_given: bool) -> Stored:
         """The trace with what these components define or read alone, and with examples and labels if these are."""
@@ -111,9 +129,9 @@ class Streaming:
         return int(self.sizes[step - 1]), step
 
 
-def judging_of(trace: Trace, precision: Precision | None = None) -> Judging | Streaming:
+def judging_of(trace: Trace, precision: Precision | None = None, goings: Goings | None = None) -> Judging | Streaming:
     """What judges a trace: in memory, or part after part if it is stored."""
-    return Streaming(trace, precision) if isinstance(trace, Stored) else Judging(trace, precision)
+    return Streaming(trace, precision, goings) if isinstance(trace, Stored) else Judging(trace, precision)
 
 
 def _needed(plan: list[Component], open_: list[Component]) -> list[Component]:
@@ -126,7 +144,3 @@ def _needed(plan: list[Component], open_: list[Component]) -> list[Component]:
             wanted.add(id(component))
             reads |= {ref.name for e in component.equations for ref in e.reads.values()} - defined
     return [component for component in plan if id(component) in wanted]
-
-
-def _whole(tallies: dict[str, Tally], names: Iterable[str]) -> dict[str, Row]:
-    return {name: tallies[name].whole() for name in names if tallies[name].row is not None}

@@ -12,6 +12,7 @@ from functools import cached_property
 from comparisons.certificate import Certificate
 from comparisons.certifying import certify
 from comparisons.composed import network_of
+from comparisons.goings import Progress
 from comparisons.trace import Trace
 from comparisons.wording import first_broken
 from reference.alphabet import Array
@@ -47,10 +48,10 @@ class Unmoved(Trace):
         return in_form(textbook, Form("unmoved", "dialect", (still,))) if hidden else textbook
 
 
-def certified(trace: Trace) -> tuple[Certificate, str]:
+def certified(trace: Trace, progress: Progress | None = None) -> tuple[Certificate, str]:
     """The certificate, and the equation to be written next: none where every parameter is shown after its step."""
     if not trace.n_steps or set(trace.network.parameters) <= set(trace.shown):
-        return certify(trace), ""
+        return certify(trace, progress=progress), ""
     following = str(upcoming(trace.network, set(trace.shown)))
     unmoving = Unmoved(**{field.name: getattr(trace, field.name) for field in fields(Trace)})
     still = certify(unmoving, naming=False)

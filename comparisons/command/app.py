@@ -358,8 +358,8 @@ def main() -> None:
         code = _mistake(str(error))
     except UsageError as error:
         code = _mistake(str(error))
-    except KeyboardInterrupt:
-        print("interrupted; nothing was concluded", file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        print(str(interruption) or "interrupted; nothing was concluded", file=sys.stderr)
         code = 130
     except BrokenPipeError:
         code = 141  # whoever was reading has gone

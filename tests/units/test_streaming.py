@@ -225,7 +225,7 @@ def test_a_median_of_cut_numbers_is_at_most_a_64th_below_the_exact_one(numbers, 
         counts.add(part)
     below, above = np.sort(numbers)[[(len(numbers) - 1) // 2, len(numbers) // 2]]
     least = 2.0**-1022  # below it numbers have fewer bits
-    assert counts.median() <= (below / 2 + above / 2) * (1 + 2**-52) or math.isinf(above)
+    assert counts.median() / (1 + 2**-52) <= below / 2 + above / 2 or math.isinf(above)
     assert counts.median() * (1 + 2**-6) >= below - least or math.isinf(below)
 
 
