@@ -277,3 +277,21 @@ def interrupted_line(folder: Any, step: int, n_steps: int, number: int) -> str:
 def not_noted_line(path: Any, why: str) -> str:
     """That the journal could not be written."""
     return f"{path} could not be written: {why}; certifying went on, and could not have been resumed"
+
+
+# What is kept ---------------------------------------------------------------------------------------------------------
+
+
+def keep_is(text: str) -> str:
+    """That this is no choice of what to keep."""
+    return f'--keep is "{text}"; it is all, worst (the worst steps and the first broken ones), or N for every N-th step'
+
+
+def not_thinned(folder: Any, why: str) -> str:
+    """That a trace could not be thinned."""
+    return f"{folder} could not be thinned: {why}; all of its steps are kept, as they were"
+
+
+def keep_without_out(text: str) -> str:
+    """That nothing is kept."""
+    return f"--keep {text} is for the traces that --out keeps; name a folder with --out, or leave --keep away"

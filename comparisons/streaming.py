@@ -7,12 +7,11 @@ kept by what was judged: trying another form goes through the trace once more, f
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 
 from comparisons.certificate import Row
 from comparisons.components import DATA
-from comparisons.composed import batches_of
+from comparisons.composed import Onward, batches_of
 from comparisons.goings import Going, Goings, judged_in
 from comparisons.judging import Carried, Judging
 from comparisons.plans import Component, Plans, is_by_size
@@ -37,7 +36,7 @@ class Streaming:
         self.trace, self.goings = trace, goings or Goings()
         self.precision = precision or PRECISIONS[trace.precision]
         self.sizes = trace.experiment.batch_sizes
-        self.plans = Plans(trace.shown)
+        self.plans = Plans(trace.shown, has_gaps=trace.has_gaps)
         self._kept: dict[tuple, dict[str, Row]] = {}
 
     def rows(self, network: Network) -> Iterator[Row]:
@@ -69,6 +68,8 @@ class Streaming:
 
     def near(self, step: int) -> Judging | None:
         """The steps near a broken one, in memory; None where what is hidden would have to be followed too far."""
+        if self.trace.has_gaps:
+            return Judging(self.trace.part(step, step), self.precision, plans=self.plans)
         last = min(step + N_NEAR, self.trace.n_steps)
         is_carried = set(self.trace.network.remembered) <= set(self.trace.shown)
         if not is_carried and last > 2 * N_NEAR:
@@ -92,9 +93,10 @@ class Streaming:
         """The rows of what is open, from the first step that has not been judged before the going was interrupted."""
         names = [*(DATA if is_given else ()), *(e.defines for component in open_ for e in component.equations)]
         after, tallies, carried = going.left if going.left else (0, {name: Tally() for name in names}, Carried())
-        batches = itertools.islice(batches_of(self.trace.experiment, network), after, None)
+        batches = Onward(batches_of(self.trace.experiment, network))
         going.begins(after)
         for part in self._reading(needed, is_given=is_given).parts(after):
+            batches.next_is(part.first - 1)
             judging = Judging(part, self.precision, Carried(carried.balls, carried.peers, tallies, batches), self.plans)
             if is_given:
                 for row in judging.given_rows(network):

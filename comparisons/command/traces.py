@@ -15,6 +15,7 @@ from comparisons.certificate import Certificate, Verdict
 from comparisons.certifying import certify
 from comparisons.command.console import console_of
 from comparisons.command.experiments import experiment_of
+from comparisons.command.keeping import keep_of, thin_or_say
 from comparisons.command.sizes import bytes_of
 from comparisons.command.steps import Steps, ending_as_ctrl_c
 from comparisons.curves import curves_of
@@ -28,9 +29,15 @@ from comparisons.wording import agreement_text, certificate_text, counted, expla
 from comparisons.worker import of_disk_alone
 
 
-def record_command(named: str, experiment_name: str, out: Path, precision: str | None, memory: str) -> int:
-    """Record in this process; what ended before its time is certified up to there, and so is the exit code."""
+def record_command(
+    named: str, experiment_name: str, out: Path, precision: str | None, memory: str, kept: str = "all"
+) -> int:
+    """Record in this process; what ended before its time is certified up to there, and so is the exit code.
+
+    It is certified too where the worst steps alone are kept.
+    """
     implementation, experiment, size = find(named), experiment_of(experiment_name), bytes_of(memory)
+    keep = keep_of(kept)
     if precision is not None:
         experiment = experiment.but(precision=precision)
     if implementation.missing:
@@ -57,7 +64,13 @@ def record_command(named: str, experiment_name: str, out: Path, precision: str |
         return 3
     trace = load_trace(out, size)
     console_of().print(f"{out}: {counted(trace.n_steps, 'step')}, shown are {', '.join(trace.shown)}", highlight=False)
-    return 0 if ending is None else certify_command([out], memory)
+    if ending is None and keep != "worst":
+        thin_or_say(out, keep)
+        return 0
+    certificate = certified(out, size)
+    console_of().print(Text(certificate_text(certificate)), soft_wrap=True)
+    thin_or_say(out, keep, certificate.rows)
+    return _exit_code([certificate.verdict])
 
 
 def certify_command(folders: Sequence[Path], memory: str) -> int:
