@@ -28,12 +28,14 @@ from comparisons.trace import Trace
 
 FILE = "certifying.safetensors"
 EVERY = 2.0  # seconds after which it is written anew
+SHARE = 0.01  # of the time, at most, goes into that: what is hidden in a large network takes long to write
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)  # where there is no journal, and no word of it
 
 
 class Journal:
     """The journal beside one trace, written where a part is done and so many seconds have passed, and at each end.
 
+    Every: so many seconds, or more where writing takes long; 0 for every part.
     `failed` says why it could not be written, if so; then there is none, and certifying goes on. `is_kept`: whether the
     next start finds one.
     """
@@ -43,7 +45,7 @@ class Journal:
         self.failed, self.is_kept, self.is_given_up = "", False, False
         self.ended: Ended = {}
         self.running: Running | None = None
-        self._has_more, self._written_at = False, time.monotonic()
+        self._has_more, self._written_at, self._took = False, time.monotonic(), 0.0
         with suppress(OSError, ValueError):
             self.ended, self.running = journal_file.read(self.path, self.of, trace.network, trace.n_steps)
             self.is_kept = True
@@ -66,7 +68,8 @@ class Journal:
         """Note what a part has left."""
         tallies = {name: tally.copy() for name, tally in left.tallies.items()}
         self.running, self._has_more = (number, judged, left._replace(tallies=tallies)), True
-        if time.monotonic() - self._written_at >= self.every:
+        pause = max(self.every, self._took / SHARE) if self.every else 0.0
+        if time.monotonic() - self._written_at >= pause:
             self.save()
 
     def has_ended(self, number: int, judged: Judged, rows: Mapping[str, Row]) -> None:
@@ -79,7 +82,7 @@ class Journal:
         """Write what is not written yet."""
         if not self._has_more or self.is_given_up:
             return
-        temporary = self.path.with_suffix(".new")
+        temporary, began = self.path.with_suffix(".new"), time.monotonic()
         try:
             temporary.write_bytes(journal_file.written(self.of, self.ended, self.running))
             temporary.replace(self.path)
@@ -89,6 +92,7 @@ class Journal:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
         self.is_kept, self._has_more, self._written_at = not self.is_given_up, False, time.monotonic()
+        self._took = self._written_at - began
 
     def remove(self) -> None:
         """The certificate is there, so that it is of no more use."""

@@ -84,6 +84,28 @@ def test_the_worker_tells_its_parent_a_few_times_a_second(monkeypatch):
     assert 2 < len(told) < 6
 
 
+def test_a_child_that_certifies_tells_how_far_it_is_and_leaves_no_journal(tmp_path):
+    folder, told = folder_of(tmp_path / "it.trace", small()), []
+
+    class Pipe(worker.Pipe):
+        def __init__(self):
+            pass
+
+        def tell(self, event, **what):
+            told.append((event, what))
+
+    job = {"trace": str(folder), "precision": "float32", "memory": 1}
+    assert worker._certify(job, Pipe()) == 0
+    steps = [what for event, what in told if event == "certifying"]
+    assert {(one["precision"], one["n_steps"]) for one in steps} == {("float32", 12)}
+    assert [one["going"] for one in steps if one["step"] == 12] == list(range(1, steps[-1]["going"] + 1))
+    assert told[-1][0] == "certified"
+    assert not (folder / FILE).exists()
+    told.clear()
+    worker._certify(job | {"memory": 2**30}, Pipe())
+    assert {event for event, _ in told} <= {"alive", "certified"}
+
+
 def test_on_a_terminal_a_bar_says_steps_and_time_and_goes():
     with Steps(console(is_terminal=True)) as steps:
         steps.show("certifying it.trace", 250_000, N)

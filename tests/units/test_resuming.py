@@ -19,7 +19,7 @@ from comparisons import journal as journals
 from comparisons import journal_file, streaming
 from comparisons.certifying import certify
 from comparisons.journal import FILE, Journal
-from comparisons.judging import Judging
+from comparisons.judging import Carried, Judging
 from comparisons.trace import load
 from tests.small import small
 from tests.units.test_streaming import HIDDEN, SUMMED, folder_of, in_parts, told
@@ -134,6 +134,23 @@ def test_it_is_written_at_the_end_of_what_was_interrupted_however_seldom_it_is_w
     seen.clear()
     certified(folder, forms=())
     assert seen == [11]
+
+
+def test_where_writing_takes_long_it_is_written_more_seldom(tmp_path, monkeypatch):
+    folder, clock, written = folder_of(tmp_path / "it.trace", small()), [0.0], []
+    monkeypatch.setattr(journals.time, "monotonic", lambda: clock[0])
+
+    def slow(path, content):
+        written.append(clock[0])
+        clock[0] += 1.0
+        path.touch()
+
+    monkeypatch.setattr(Path, "write_bytes", slow)
+    journal = Journal.beside(in_parts(folder, 1))
+    for _ in range(1000):
+        clock[0] += 1.0
+        journal.has_judged(1, journal_file.Judged((), ""), journal_file.Left(1, {}, Carried()))
+    assert written == [2.0, *(103.0 + 101.0 * n for n in range(9))]
 
 
 def test_a_trace_that_is_judged_at_once_tells_nothing_and_leaves_nothing(tmp_path):
