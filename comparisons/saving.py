@@ -53,6 +53,7 @@ class TraceFolder:
             "complete": False,
             "ended": None,
             "n_steps": 0,
+            "kept": None,
             "start": None,
             "shown": {},
             "batch_sizes": sorted({int(m) for m in experiment.batch_sizes}),
