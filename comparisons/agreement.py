@@ -120,6 +120,11 @@ def check_comparable(one: Trace, other: Trace) -> None:
     """Refuse traces that were not trained on the same numbers, in the same precision, for the same steps, or not to
     the end."""
     for trace in (one, other):
+        if trace.has_gaps:
+            raise UsageError(
+                f"the trace of {trace.implementation} is thinned, and whole runs are compared step by step; certify "
+                "it, or record it again and keep all"
+            )
         if trace.ended:
             raise UsageError(
                 f"the recording of {trace.implementation} ended {ending_of(trace)}; certify it, and compare whole runs"

@@ -135,10 +135,11 @@ class Blockwise:
         self.given = [name for name in DATA if is_given and name in trace.shown]
         self.left: dict[str, Ball] = {}
 
-    def rows(self) -> Iterator[Row]:
-        """The rows of one step after the other."""
-        for reading in self._readings(self.trace.first, self.trace.first + self.trace.n_steps - 1):
-            yield from self.of_step(reading)[0]
+    def rows(self, after: int = 0) -> Iterator[tuple[int, list[Row]]]:
+        """The number of each step after this one, and its rows."""
+        first, last = self.trace.first, self.trace.first + self.trace.n_steps - 1
+        for reading in self._readings(max(first, after + 1), last):
+            yield reading.number, self.of_step(reading)[0]
 
     def pieces(self, name: str, first: int, last: int) -> list[Piece]:
         """Of each of these steps the ball of a quantity without an entry per example, beside what was recorded."""

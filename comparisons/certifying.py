@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -9,11 +10,14 @@ from comparisons.certificate import Certificate, Chain, Row
 from comparisons.curves import final
 from comparisons.diagnosis import Diagnosis
 from comparisons.experiment import Experiment
+from comparisons.goings import Goings, Progress
 from comparisons.hints import hints_of
+from comparisons.journal import Journal
 from comparisons.naming import Name, Naming, hidden_before
 from comparisons.recording import recorded
 from comparisons.result import REFERENCE
 from comparisons.streaming import Streaming
+from comparisons.thinned import Thinned, steps_in
 from comparisons.trace import Trace
 from comparisons.wording import ending_of, first_broken
 from reference.dialects import DIALECTS
@@ -27,6 +31,8 @@ def certify(
     forms: Sequence[Form] | None = None,
     *,
     naming: bool = True,
+    progress: Progress | None = None,
+    journal: Journal | None = None,
 ) -> Certificate:
     """Judge every shown quantity of every step against its equation, on the implementation's own values.
 
@@ -34,11 +40,19 @@ def certify(
     after the first step is told in the certificate, which is of the steps before.
     Forms: those to judge under; by default the smallest set of dialects under which everything lies inside.
     Naming: where the frameworks' dialects leave something outside, look for known mistakes and for other conventions.
+    Progress: of a trace that is judged in parts, called after each with the number of the going (it is gone through
+    once for each set of forms that is tried), the last step that was judged, and how many there are.
+    Journal: where that is noted, so that the next start goes on from the last whole part; see `comparisons.journal`.
     Error: what `record` raises before the first step; ValueError for forms that exclude each other or change nothing.
     """
     trace = subject if isinstance(subject, Trace) else recorded(subject, experiment or Experiment()).kept
     assert isinstance(trace, Trace)
-    diagnosis = Diagnosis(trace, DIALECTS)
+    with Goings(progress, journal, trace.n_steps) as goings:
+        return _certified(trace, forms, naming, goings)
+
+
+def _certified(trace: Trace, forms: Sequence[Form] | None, naming: bool, goings: Goings) -> Certificate:
+    diagnosis = Diagnosis(trace, DIALECTS, goings=goings)
     names: tuple[Name, ...] = ()
     search: Naming | None = None
     if forms is not None:
@@ -59,6 +73,8 @@ def certify(
             diagnosis.knows(found)
     network = in_form(trace.network, *found)
     of_steps = tuple(diagnosis.judging.rows(network))
+    if isinstance(trace, Thinned):
+        of_steps += not_followed(trace, network, of_steps)
     rows = merged((*diagnosis.judging.start_rows(), *of_steps), trace.network)
     of_equations = {row.quantity for row in of_steps} - set(network.given)
     holds = not any(row.outside for row in rows)
@@ -104,6 +120,18 @@ def merged(rows: Sequence[Row], network: Network) -> tuple[Row, ...]:
     return tuple(sorted(by_name.values(), key=lambda row: order.get(row.quantity, len(order))))
 
 
+def not_followed(trace: Thinned, network: Network, rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Of a thinned trace the rows of what is shown and cannot be judged, since something hidden before is not known."""
+    judged, nan = {row.quantity for row in rows}, float("nan")
+    sizes = trace.experiment.batch_sizes[steps_in(trace.judged) - 1]
+    found = []
+    for name in [name for name in trace.shown if name in network.by_name and name not in judged]:
+        n = sum(math.prod(network.shape(name, int(m))) for m in sizes)
+        equation = str(network.by_name[name])
+        found.append(Row(name, equation, 0, n, 0, 0.0, nan, nan, 0, 0, (), nan, nan, nan))
+    return tuple(found)
+
+
 def chain_of(trace: Trace, network: Network, rows: Sequence[Row]) -> Chain:
     """Whether every parameter of every step is tied to the step before by judged equations.
 
@@ -112,6 +140,10 @@ def chain_of(trace: Trace, network: Network, rows: Sequence[Row]) -> Chain:
     """
     verdicts = {row.quantity: row for row in rows}
     missing = []
+    if isinstance(trace, Thinned):
+        missing.append(f"{trace.n_kept:,} of {trace.experiment.n_steps:,} steps are there")
+        if unknown := [row.quantity for row in rows if row.quantity in network.by_name and not row.checked]:
+            missing.append(f"{', '.join(unknown)}: what is hidden cannot be followed where steps are missing")
     n_links = n_judged = 0
     for name in network.parameters:
         size = 1
@@ -129,7 +161,7 @@ def chain_of(trace: Trace, network: Network, rows: Sequence[Row]) -> Chain:
                 missing.append(f"{behind}, which {name} is computed from, was not judged")
             elif found.verdict == "disagrees" and f"{behind} is broken" not in missing:
                 missing.append(f"{behind} is broken")
-    if not trace.is_whole:
+    if not trace.is_whole and not trace.has_gaps:
         missing.append(f"{trace.n_steps:,} of {trace.experiment.n_steps:,} steps are there")
     return Chain(n_links, n_judged, tuple(dict.fromkeys(missing)))
 

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from comparisons.certificate import Certificate, Verdict
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
+from comparisons.goings import Progress
 from comparisons.implementations.registry import Implementation
 from comparisons.lexicon import says_of, sources_of
 from comparisons.messages import checked_text
@@ -24,6 +25,7 @@ from comparisons.stored import MEMORY
 from comparisons.trace import Trace, load
 from comparisons.unfinished import certified
 from comparisons.view import View
+from comparisons.worker import Certifying
 
 Watcher = Callable[[str, dict[str, Any]], None]
 
@@ -75,13 +77,15 @@ class Checked:
         return tuple(name for name in self.only if name not in judged)
 
 
-def judged(trace: Trace, view: View, *, is_strict: bool = False, reproduce: bool = False) -> Checked:
+def judged(
+    trace: Trace, view: View, *, is_strict: bool = False, reproduce: bool = False, progress: Progress | None = None
+) -> Checked:
     """What a trace proves of what is looked at, and with `reproduce` the script that shows the first broken number."""
     from comparisons.reproducer import reproducer
 
     view.refuse_unknown(trace.network)
     seen = view.of(trace)
-    certificate, following = certified(seen)
+    certificate, following = certified(seen, progress)
     certificate = view.told(certificate)
     network = seen.network
     hidden = tuple(name for name in network.by_name if network.shapes[name] and name not in seen.shown)
@@ -176,7 +180,8 @@ def in_child(job: dict[str, Any], pipe: Any) -> int:
     view = View(**{**job["view"], "only": tuple(job["view"]["only"])})
     try:
         with pipe.alive():
-            one = judged(load(Path(job["trace"]), job["memory"]), view, reproduce=job["reproduce"])
+            trace = load(Path(job["trace"]), job["memory"])
+            one = judged(trace, view, reproduce=job["reproduce"], progress=Certifying(trace.precision, pipe))
     except UsageError as error:
         pipe.tell("failed", precision=None, reason=str(error))
         return 0

@@ -34,3 +34,24 @@ def batches_of(experiment: Experiment, network: Network) -> Iterator:
     """The experiment's batches, as the network in its form takes them."""
     batches = experiment.batches()
     return network.batches(batches) if network.batches else batches
+
+
+class Onward(Iterator):
+    """Goes through items in their order, and passes over some when it is told which one comes next."""
+
+    def __init__(self, items: Iterator) -> None:
+        self.items, self.at, self.following = items, 0, 0
+
+    def next_is(self, number: int) -> None:
+        """The next one is that of this number, counted from 0; those that lie before it are passed over."""
+        self.following = number
+
+    def __iter__(self) -> Iterator:
+        return self
+
+    def __next__(self) -> object:
+        while self.at < self.following:
+            next(self.items)
+            self.at += 1
+        self.at, self.following = self.at + 1, self.at + 1
+        return next(self.items)

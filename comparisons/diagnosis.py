@@ -11,6 +11,7 @@ import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from comparisons.goings import Goings
 from comparisons.judging import Judging
 from comparisons.precisions import Precision
 from comparisons.stored import Stored
@@ -28,9 +29,12 @@ class Diagnosis:
     """The search in one trace; `judging` has the whole trace and keeps what was judged, in the trace's precision or
     a coarser one."""
 
-    def __init__(self, trace: Trace, known: Sequence[Form], precision: Precision | None = None) -> None:
+    def __init__(
+        self, trace: Trace, known: Sequence[Form], precision: Precision | None = None, goings: Goings | None = None
+    ) -> None:
         self.trace, self.known, self.precision = trace, tuple(known), precision
-        self.judging = judging_of(trace, precision)
+        self.goings = goings or Goings()
+        self.judging = judging_of(trace, precision, goings=self.goings)
         self._known_networks: dict[Forms, Network | None] = {(): trace.network}
         self._known_broken: dict[tuple, dict[str, int]] = {}
         self._known_keys: dict[frozenset[str], dict[str, tuple] | None] = {}
@@ -240,7 +244,7 @@ class Diagnosis:
         """How many more forms it takes at least: one for each broken quantity whose choices no other one shares."""
         used: set[str] = set()
         n = 0
-        for name in self._broken_under(forms).keys() - given_up:
+        for name in (name for name in self._broken_under(forms) if name not in given_up):
             choices = {form.choice or form.name for form in self.that_change(name, forms)}
             if choices and not choices & used:
                 used |= choices

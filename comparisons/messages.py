@@ -1,4 +1,5 @@
-"""The sentences of `backproof check`, `mistakes` and `explain`, of the pytest plugin, and of what a run works out last.
+"""The sentences of `backproof check`, `mistakes` and `explain`, of the pytest plugin, of what a run works out last, and
+of how far long work has come.
 
 The others are in wording.py. Standard library only.
 """
@@ -260,3 +261,45 @@ def claims_line(claims: Sequence[Mapping[str, Any]], experiment: str) -> str:
         line += f"; {listed(by_verdict[None])} {'was' if len(by_verdict[None]) == 1 else 'were'} not measured"
     of_another = "" if experiment == "article" else " --experiment …"
     return f"{line} (backproof claims{of_another})."
+
+
+# How far long work has come -------------------------------------------------------------------------------------------
+
+
+def training_line(step: int, n_steps: int) -> str:
+    """The step within a long epoch."""
+    return f"training, step {step:,} of {n_steps:,}"
+
+
+def certifying_line(step: int, n_steps: int, number: int) -> str:
+    """How far judging a long trace has come, and the how-manieth time that it is gone through."""
+    return f"certifying {step:,} of {n_steps:,}{'' if number == 1 else f' (pass {number})'}"
+
+
+def interrupted_line(folder: Any, step: int, n_steps: int, number: int) -> str:
+    """That certifying was interrupted, and goes on from there."""
+    where = f"at step {step:,} of {n_steps:,}{'' if number == 1 else f' of pass {number}'}"
+    return f"interrupted: certifying {folder} was {where}; the same command goes on from there"
+
+
+def not_noted_line(path: Any, why: str) -> str:
+    """That the journal could not be written."""
+    return f"{path} could not be written: {why}; certifying went on, and could not have been resumed"
+
+
+# What is kept ---------------------------------------------------------------------------------------------------------
+
+
+def keep_is(text: str) -> str:
+    """That this is no choice of what to keep."""
+    return f'--keep is "{text}"; it is all, worst (the worst steps and the first broken ones), or N for every N-th step'
+
+
+def not_thinned(folder: Any, why: str) -> str:
+    """That a trace could not be thinned."""
+    return f"{folder} could not be thinned: {why}; all of its steps are kept, as they were"
+
+
+def keep_without_out(text: str) -> str:
+    """That nothing is kept."""
+    return f"--keep {text} is for the traces that --out keeps; name a folder with --out, or leave --keep away"

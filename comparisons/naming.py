@@ -202,7 +202,7 @@ class Naming:
         for precision in (FLOAT16, FLOAT32):
             coarser = precision.unit > self.diagnosis.judging.precision.unit
             if coarser and _all_of(self.trace, precision):
-                dialects = Diagnosis(self.trace, DIALECTS, precision).whole()
+                dialects = Diagnosis(self.trace, DIALECTS, precision, self.diagnosis.goings).whole()
                 if dialects is not None:
                     return Name((), dialects, (f"{precision.name}-inside",))
         return None

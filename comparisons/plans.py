@@ -32,10 +32,13 @@ def is_by_size(network: Network, equations: tuple[Equation, ...]) -> bool:
 
 
 class Plans:
-    """The plans under which a trace that shows these quantities is judged, each made once."""
+    """The plans under which a trace that shows these quantities is judged, each made once.
 
-    def __init__(self, shown: Collection[str]) -> None:
-        self.shown = shown
+    Gaps: whether steps are missing. Then nothing hidden is known from the step before, and what needs it is left out.
+    """
+
+    def __init__(self, shown: Collection[str], *, has_gaps: bool = False) -> None:
+        self.shown, self.has_gaps = shown, has_gaps
         self._known_keys: WeakKeyDictionary[Equation, tuple] = WeakKeyDictionary()
         self._known: WeakKeyDictionary[Network, list[Component]] = WeakKeyDictionary()
         self._known_homes: WeakKeyDictionary[Network, dict[str, tuple]] = WeakKeyDictionary()
@@ -68,9 +71,21 @@ class Plans:
             )
             keys |= dict.fromkeys(defined, hash(key))
             plan.append(Component(equations, is_cycle, (hash(key), *sorted(defined))))
-        return plan
+        return _without_history(plan, shown) if self.has_gaps else plan
 
     def _key_of(self, equation: Equation) -> tuple:
         if equation not in self._known_keys:
             self._known_keys[equation] = equation.key
         return self._known_keys[equation]
+
+
+def _without_history(plan: list[Component], shown: Collection[str]) -> list[Component]:
+    """Those components that need nothing hidden of the step before, neither themselves nor for what they read."""
+    kept, unknown = [], set[str]()
+    for component in plan:
+        reads = [ref for e in component.equations for ref in e.reads.values() if ref.name not in shown]
+        if any(ref.before or ref.name in unknown for ref in reads):
+            unknown |= {e.defines for e in component.equations}
+        else:
+            kept.append(component)
+    return kept

@@ -72,7 +72,7 @@ def run(
     began = time.monotonic()
     folder = _fresh(out, experiments, chosen)
     found: dict[tuple[str, str], _Progress] = {
-        (one.name, experiment.precision): _Progress(folder / f"{one.name}-{experiment.precision}.trace")
+        (one.name, experiment.precision): _Progress(trace_of(folder, one.name, experiment.precision))
         for one in chosen
         for experiment in experiments
     }
@@ -156,6 +156,11 @@ def recorded(experiment: Experiment, chosen: Sequence[Implementation], folder: P
         if job.of("recorded") and epochs:
             reached[job.name] = epochs[-1].get("accuracy")
     return reached
+
+
+def trace_of(folder: Path, name: str, precision: str) -> Path:
+    """Where the trace of an implementation lies in the folder of a run."""
+    return folder / f"{name}-{precision}.trace"
 
 
 def _fresh(out: Path, experiments: Sequence[Experiment], chosen: Sequence[Implementation]) -> Path:

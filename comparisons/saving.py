@@ -53,6 +53,7 @@ class TraceFolder:
             "complete": False,
             "ended": None,
             "n_steps": 0,
+            "kept": None,
             "start": None,
             "shown": {},
             "batch_sizes": sorted({int(m) for m in experiment.batch_sizes}),
@@ -131,7 +132,7 @@ class TraceFolder:
         self._write_head()
 
     def _write_head(self) -> None:
-        _replace(self.folder / "trace.json", self.head)
+        replace_head(self.folder / "trace.json", self.head)
 
 
 def end(folder: Path, ended: str) -> bool:
@@ -141,13 +142,13 @@ def end(folder: Path, ended: str) -> bool:
         head = json.loads(path.read_text(encoding="utf-8"))
         if head["complete"] or head["ended"] or not head["n_steps"]:
             return bool(head["n_steps"])
-        _replace(path, head | {"ended": ended})
+        replace_head(path, head | {"ended": ended})
     except (OSError, ValueError, KeyError):
         return False
     return True
 
 
-def _replace(path: Path, head: Mapping[str, Any]) -> None:
+def replace_head(path: Path, head: Mapping[str, Any]) -> None:
     """Write trace.json, whole or not at all."""
     temporary = path.with_suffix(".json.new")
     temporary.write_text(json.dumps(head, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -85,7 +85,7 @@ class OnDisk(Mapping[str, Stack]):
         for file in self.files:
             if file.end <= self.begin or file.begin >= self.end:
                 continue
-            shown, at = self._read(file), max(file.begin, self.begin)
+            shown, at = self.read(file), max(file.begin, self.begin)
             while at < min(file.end, self.end):
                 end = min(file.end, self.end, at + n_at_once - n)
                 pending.append(_cut(shown, self.sizes, file, at, end))
@@ -101,7 +101,7 @@ class OnDisk(Mapping[str, Stack]):
         """What is shown at these steps, counted from 0 and in ascending order; each file is read once."""
         found: dict[str, list[np.ndarray]] = {name: [] for name in self.names}
         for file, inside in itertools.groupby(steps, self._file_of):
-            shown = self._read(file)
+            shown = self.read(file)
             for step in inside:
                 for name, stack in _cut(shown, self.sizes, file, step, step + 1).items():
                     (value,) = next(iter(stack.values())) if isinstance(stack, Mapping) else stack
@@ -111,7 +111,8 @@ class OnDisk(Mapping[str, Stack]):
     def _file_of(self, step: int) -> File:
         return self.files[bisect_right(self.files, step, key=lambda file: file.end)]
 
-    def _read(self, file: File) -> dict[str, Stack]:
+    def read(self, file: File) -> dict[str, Stack]:
+        """What is shown of the steps of a file."""
         found = chunk_of(file.path, self.shapes, self.network, self.names)
         return {name: found[name] for name in self.names}
 
@@ -146,13 +147,16 @@ class Stored(Trace):
         """The chunks that it lies in."""
         return self.on_disk.files
 
-    def parts(self) -> Iterator[Trace]:
-        """All of it in consecutive parts, each with as many steps as may be judged together."""
+    def parts(self, after: int = 0) -> Iterator[Trace]:
+        """The steps after this one, by default all, in parts, each with as many steps as may be judged together."""
+        remembered = [name for name in self.network.remembered if name in self.shown]
         left: dict[str, np.ndarray] = {}
-        for begin, end, shown in self.on_disk.portions(self.steps_at_once):
+        if after >= self.first:
+            left = {name: value for name, (value,) in self.read(remembered, [after]).items()}
+        of_those = self.on_disk.between(max(after, self.on_disk.begin), self.on_disk.end)
+        for begin, end, shown in of_those.portions(self.steps_at_once):
             part = self._in_memory(shown, begin, end, left or self.start)
             yield part
-            remembered = [name for name in self.network.remembered if name in self.shown]
             left = {name: part.values(name, end).copy() for name in remembered}
             del part, shown  # before the next one is read
 

@@ -8,7 +8,6 @@ step is larger than memory, a part is a block of its examples (`comparisons.bloc
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,8 +15,11 @@ from dataclasses import replace
 from comparisons.blockwise import Blockwise
 from comparisons.certificate import Row
 from comparisons.components import DATA
-from comparisons.composed import batches_of
+from comparisons.composed import Onward, batches_of
+from comparisons.goings import Going, Goings, judged_in
+from comparisons.journal_file import Left
 from comparisons.judging import GIVEN, Judging
+from comparisons.labels import Labels
 from comparisons.near import Near
 from comparisons.plans import Component, Plans, is_by_size
 from comparisons.precisions import PRECISIONS, Precision
@@ -34,13 +36,20 @@ Order = Callable[[int], tuple[int, ...]]
 
 
 class Streaming:
-    """Judges one stored trace under any forms, as `Judging` does one in memory."""
+    """Judges one stored trace under any forms, as `Judging` does one in memory.
 
-    def __init__(self, trace: Stored, precision: Precision | None = None, plans: Plans | None = None) -> None:
-        self.trace = trace
+    Plans: of a trace that shows the same. Goings: where each time that it goes through the trace is counted, told of
+    and noted.
+    """
+
+    def __init__(
+        self, trace: Stored, precision: Precision | None = None, plans: Plans | None = None,
+        goings: Goings | None = None,
+    ) -> None:  # fmt: skip
+        self.trace, self.goings = trace, goings or Goings()
         self.precision = precision or PRECISIONS[trace.precision]
         self.sizes = trace.experiment.batch_sizes
-        self.plans = plans or Plans(trace.shown)
+        self.plans = plans or Plans(trace.shown, has_gaps=trace.has_gaps)
         self._kept: dict[tuple, dict[str, Row]] = {}
 
     def rows(self, network: Network) -> Iterator[Row]:
@@ -52,11 +61,10 @@ class Streaming:
 
     def prepare(self, networks: Iterable[Network]) -> None:
         """Judge under several networks in one pass through the trace, as far as it is not known."""
-        if self.trace.columns_at_once:
-            for network in networks:
-                self._in_blocks(self._pass(network))
-        elif passes := [one for one in map(self._pass, networks) if one.open or one.is_given]:
-            self._go_through(passes)
+        groups = [[network] for network in networks] if self.trace.columns_at_once else [list(networks)]
+        for group in groups:
+            if passes := [one for one in map(self._pass, group) if one.open or one.is_given]:
+                self._go_through(passes)
 
     def _pass(self, network: Network) -> Pass:
         return Pass(network, self.plan(network), self._kept, self.trace.shown)
@@ -84,6 +92,8 @@ class Streaming:
 
         None where that is nothing, or what is hidden would have to be followed too far.
         """
+        if self.trace.has_gaps:
+            return Judging(self.trace.part(step, step), self.precision, plans=self.plans)
         first, last = self.trace.first, min(step + N_NEAR, self.trace.first + self.trace.n_steps - 1)
         is_carried = set(self.trace.network.remembered) <= set(self.trace.shown)
         if not is_carried and last >= first + 2 * N_NEAR:
@@ -93,23 +103,47 @@ class Streaming:
             return Judging(self.trace.part(first, last).in_memory(), self.precision)
         return None if self.trace.network.per_example(quantity) else Near(self.trace, first, last, self.precision)
 
-    def judgings(self, passes: Sequence[Pass], tallies: Mapping[tuple, Tally] = NOTHING) -> Iterator[Judging]:
+    def judgings(
+        self, passes: Sequence[Pass], tallies: Mapping[tuple, Tally] = NOTHING, after: int = 0,
+        left: Carried | None = None,
+    ) -> Iterator[Judging]:  # fmt: skip
         """What judges each part, with what those before left; `tallies` are to count in.
 
-        When the next one is asked for, it must have judged all that is needed; whoever takes them lets go of each
-        before, or memory holds two parts.
+        After: the step that is judged already, which has `left` this. When the next one is asked for, it must have
+        judged all that is needed; whoever takes them lets go of each before, or memory holds two parts.
         """
-        carried = Carried(tallies=dict(tallies), batches={one.network.batches: self._batches(one) for one in passes})
-        for part in self._reading(passes).parts():
+        batches = {one.network.batches: Onward(batches_of(self.trace.experiment, one.network)) for one in passes}
+        carried = replace(left or Carried(), tallies=dict(tallies), batches={**batches})
+        for part in self._reading(passes).parts(after):
+            for items in batches.values():
+                items.next_is(part.first - 1)
             judging = Judging(part, self.precision, carried, self.plans)
             yield judging
-            carried = replace(judging.left, tallies=carried.tallies, batches=carried.batches)
+            carried = replace(judging.left, tallies=carried.tallies, batches={**batches})
             del judging, part  # before the next one is read
 
     def _go_through(self, passes: Sequence[Pass]) -> None:
         """Judge what is not known yet, and for each part anew whatever hidden quantities that needs."""
+        labels = Labels(passes)
+        going = self.goings.next(judged_in(self.precision, passes, labels))
+        rows = going.rows
+        if rows is None:
+            rows = (self._in_blocks if self.trace.columns_at_once else self._in_parts)(passes, labels, going)
+        for one in passes:
+            if one.is_given:
+                self._kept[one.given_key] = labels.rows(rows, {name: (*one.given_key, name) for name in DATA})
+            for key, component in one.open.items():
+                self._kept[key] = labels.rows(rows, {e.defines: (key, e.defines) for e in component.equations})
+
+    def _in_parts(self, passes: Sequence[Pass], labels: Labels, going: Going) -> dict[str, Row]:
+        """The rows of what is open, from the first step that was not judged before the going was interrupted."""
+        after, left = 0, Carried()
         tallies = {key: Tally() for one in passes for key in one.tallied}
-        for judging in self.judgings(passes, tallies):
+        if going.left is not None:
+            after = going.left.step
+            tallies, left = labels.read(going.left.tallies, going.left.carried)
+        going.begins(after)
+        for judging in self.judgings(passes, tallies, after, left):
             done: set[tuple] = set()
             uses = Counter(component.key for one in passes for component in one.needed)
             for one in passes:
@@ -126,30 +160,34 @@ class Streaming:
                 uses[component.key] -= 1
                 if not uses[component.key]:
                     judging.forget(component)
-            del judging, outcome  # before the next one is read
-        for one in passes:
-            self._keep(one, tallies)
+                del outcome
+            going.has_judged(judging.trace.first + judging.trace.n_steps - 1, *labels.told(tallies, judging.left))
+            del judging  # before the next one is read
+        return self._ended(going, {labels.of[key]: tally for key, tally in tallies.items()})
 
-    def _in_blocks(self, one: Pass) -> None:
-        """The same for one network, where a step is judged in blocks of its examples."""
-        tallies = {key: Tally() for key in one.tallied}
-        by_name = {key[-1]: tally for key, tally in tallies.items()}
+    def _in_blocks(self, passes: Sequence[Pass], labels: Labels, going: Going) -> dict[str, Row]:
+        """The same of one network, whose labels are names, where a step is judged in blocks of its examples."""
+        (one,) = passes
+        after, tallies, left = going.left or Left(0, {labels.of[key]: Tally() for key in one.tallied}, Carried())
         orders = {e.defines: self._order(one.network, c) for c in one.open.values() for e in c.equations}
         orders |= dict.fromkeys(DATA, self._by_size)
         equations = [equation for component in one.needed for equation in component.equations]
-        trace = self._reading([one])
-        if one.open or one.is_given:
-            for row in Blockwise(trace, one.network, equations, self.precision, by_name, is_given=one.is_given).rows():
-                if row.quantity in by_name:
-                    by_name[row.quantity].add(row, orders[row.quantity])
-        self._keep(one, tallies)
+        blockwise = Blockwise(
+            self._reading(passes), one.network, equations, self.precision, tallies, is_given=one.is_given
+        )
+        blockwise.left |= {str(name): ball for name, ball in left.balls.items()}
+        going.begins(after)
+        for step, rows in blockwise.rows(after):
+            for row in rows:
+                if row.quantity in tallies:
+                    tallies[row.quantity].add(row, orders[row.quantity])
+            going.has_judged(step, tallies, Carried({**blockwise.left}))  # type: ignore[dict-item]
+        return self._ended(going, tallies)
 
-    def _keep(self, one: Pass, tallies: Mapping[tuple, Tally]) -> None:
-        """Keep the rows of what was not known."""
-        if one.is_given:
-            self._kept[one.given_key] = _whole({name: tallies[*one.given_key, name] for name in DATA})
-        for key, component in one.open.items():
-            self._kept[key] = _whole({e.defines: tallies[key, e.defines] for e in component.equations})
+    def _ended(self, going: Going, tallies: Mapping[str, Tally]) -> dict[str, Row]:
+        rows = {label: tally.whole() for label, tally in tallies.items() if tally.row is not None}
+        going.ends(rows)
+        return rows
 
     def _reading(self, passes: Sequence[Pass]) -> Stored:
         """The trace with what these passes define or read alone, and with examples and labels if these are judged."""
@@ -160,10 +198,6 @@ class Streaming:
         kept = {shown[0], *names, *(DATA if is_given else ())}  # at least one, which says how many steps there are
         return self.trace.hiding(*(name for name in shown if name not in kept))
 
-    def _batches(self, one: Pass) -> Iterator:
-        """The experiment's batches from the trace's first step on, as the network takes them."""
-        return itertools.islice(batches_of(self.trace.experiment, one.network), self.trace.first - 1, None)
-
     def _order(self, network: Network, component: Component) -> Order:
         """Of equally bad steps the one that `Judging` would meet first."""
         is_stacked = not component.is_cycle and is_by_size(network, component.equations)
@@ -173,10 +207,12 @@ class Streaming:
         return int(self.sizes[step - 1]), step
 
 
-def judging_of(trace: Trace, precision: Precision | None = None, plans: Plans | None = None) -> Judging | Streaming:
+def judging_of(
+    trace: Trace, precision: Precision | None = None, plans: Plans | None = None, goings: Goings | None = None
+) -> Judging | Streaming:
     """What judges a trace: in memory, or part after part if it is stored. Plans: of a trace that shows the same."""
     if isinstance(trace, Stored):
-        return Streaming(trace, precision, plans)
+        return Streaming(trace, precision, plans, goings)
     return Judging(trace, precision, plans=plans)
 
 
@@ -227,7 +263,3 @@ def _needed(plan: list[Component], open_: Collection[tuple], shown: Collection[s
             wanted.add(component.key)
             reads |= {ref.name for e in component.equations for ref in e.reads.values()}.difference(defined, shown)
     return [component for component in plan if component.key in wanted]
-
-
-def _whole(tallies: Mapping[str, Tally]) -> dict[str, Row]:
-    return {name: tally.whole() for name, tally in tallies.items() if tally.row is not None}

@@ -99,6 +99,10 @@ class Tally:
             n_broken_steps=old.n_broken_steps + row.n_broken_steps,
         )
 
+    def copy(self) -> Tally:
+        """What it is now; counting on changes no array."""
+        return Tally(self.row, replace(self.ratios), replace(self.radii))
+
     def whole(self) -> Row:
         """The row, with its medians."""
         assert self.row is not None

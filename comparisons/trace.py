@@ -7,6 +7,7 @@ runs nothing: no pickle, no path outside the folder.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from comparisons.tensors import places_in
 from reference.network import Network
 
 VERSION = 1
+KEPT = ".kept.safetensors"  # how the name of a chunk of a thinned trace ends
 
 Stack = np.ndarray | Mapping[int, np.ndarray]
 
@@ -74,6 +76,11 @@ class Trace:
         """Whether it has every step of its experiment."""
         return self.first == 1 and self.n_steps == self.experiment.n_steps
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether steps between its first and its last one are not there."""
+        return False
+
     def steps_of(self, m: int) -> np.ndarray:
         """The positions (from 0) of the steps that had m examples."""
         return np.flatnonzero(self.sizes == m)
@@ -91,9 +98,9 @@ class Trace:
         """These quantities at these steps, in ascending order."""
         return {name: [self.values(name, step) for step in steps] for name in names}
 
-    def parts(self) -> Iterator[Trace]:
-        """All of it in consecutive parts that memory holds: one, where it is not on disk."""
-        yield self
+    def parts(self, after: int = 0) -> Iterator[Trace]:
+        """The steps after this one, by default all, in consecutive parts that memory holds: one, if not on disk."""
+        yield self if after < self.first else self.part(after + 1, self.first + self.n_steps - 1)
 
     def in_memory(self) -> Trace:
         """All of it in memory, where it is unless it is on disk."""
@@ -186,24 +193,40 @@ def load(folder: str | Path, memory: int | None = None) -> Trace:
     if head["ended"] and not head["n_steps"]:
         raise UsageError(f"{folder} has no step, since its recording ended before the first: {head['ended']}")
     _check_head(head, folder, network, experiment)
-    chunks = [path for path in sorted(folder.glob("*.safetensors")) if path.stem.isdecimal()]
+    kept = head["kept"]
+    chunks = chunks_in(folder, is_thinned=kept is not None)
     if not chunks:
-        raise UsageError(f"{folder} has no chunks: 000000.safetensors and so on are missing; record it again")
+        first = f"000000{KEPT if kept else '.safetensors'}"
+        raise UsageError(f"{folder} has no chunks: {first} and so on are missing; record it again")
     expected = {name: tuple(shape) for name, shape in head["shown"].items()}
     start = _start(head, folder, network, experiment)
     about, ended = head["about"], head["ended"] or ""
     trace = Trace(experiment, head["implementation"], {}, start, head["start"] is not None, about=about, ended=ended)
-    if memory is not None:
-        from comparisons.stored import columns_within, files_of, steps_within, stored  # which is made of traces
+    sizes = experiment.batch_sizes[: head["n_steps"]]
+    if memory is not None or kept is not None:
+        from comparisons.stored import MEMORY, columns_within, files_of, steps_within, stored  # made of traces
+        from comparisons.thinned import steps_in, thinned
 
-        if (n_at_once := steps_within(memory, trace)) < head["n_steps"]:
+        may_take = MEMORY if memory is None else memory
+        n_at_once = steps_within(may_take, trace)
+        if kept is not None:
             files, found = files_of(chunks, expected, network)
-            _check(found, folder, experiment, network, expected, head["n_steps"])
-            columns = None if n_at_once else columns_within(memory, trace)
+            _check(found, folder, experiment, network, expected, sizes[steps_in(kept) - 1])
+            return thinned(stored(trace, files, expected, max(1, n_at_once)), kept)
+        if n_at_once < head["n_steps"]:
+            files, found = files_of(chunks, expected, network)
+            _check(found, folder, experiment, network, expected, sizes)
+            columns = None if n_at_once else columns_within(may_take, trace)
             return stored(trace, files, expected, max(1, n_at_once), columns)
     shown = joined(chunk_of(path, expected, network) for path in chunks)
-    _check(measured(shown), folder, experiment, network, expected, head["n_steps"])
+    _check(measured(shown), folder, experiment, network, expected, sizes)
     return replace(trace, shown=shown)
+
+
+def chunks_in(folder: Path, *, is_thinned: bool) -> list[Path]:
+    """The chunks of the whole trace in a folder, or those of the thinned one, in their order."""
+    ending = KEPT if is_thinned else ".safetensors"
+    return [path for path in sorted(folder.glob(f"*{ending}")) if path.name.removesuffix(ending).isdecimal()]
 
 
 def _head(folder: Path) -> dict[str, Any]:
@@ -229,7 +252,25 @@ def _head(folder: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: ended must be null or, in a trace that is not complete, how its recording ended")
     if not isinstance(head.setdefault("about", {}), dict):
         raise UsageError(f"{path}: about must be a table, but is {head['about']!r}"[:300])
+    head["kept"] = _kept(head.get("kept"), head["n_steps"], path)
     return head
+
+
+def _kept(ranges: Any, n_steps: int, path: Path) -> tuple[tuple[int, int], ...] | None:
+    """The steps that are there; None for all."""
+    if ranges is None:
+        return None
+    are_pairs = isinstance(ranges, list) and all(isinstance(one, list) and len(one) == 2 for one in ranges)
+    ends = [end for one in ranges for end in one] if are_pairs else []
+    are_steps = all(type(end) is int for end in ends)
+    if not (ends and are_steps and all(first <= last for first, last in ranges)
+            and all(one[1] + 1 < other[0] for one, other in itertools.pairwise(ranges))
+            and (ends[0], ends[-1]) == (1, n_steps)):  # fmt: skip
+        raise UsageError(
+            f"{path}: kept must be ranges of steps with gaps between them, in order, from step 1 to {n_steps}, such as "
+            f"[[1, 1], [99, 100]], but is {ranges!r}"[:300]
+        )
+    return tuple((first, last) for first, last in ranges)
 
 
 def _check_head(head: Mapping[str, Any], folder: Path, network: Network, experiment: Experiment) -> None:
@@ -352,10 +393,11 @@ def measured(shown: Mapping[str, Any]) -> dict[str, dict[int, tuple[int, str]]]:
 
 def _check(
     found: Mapping[str, Mapping[int, tuple[int, str]]], folder: Path, experiment: Experiment, network: Network,
-    names: Iterable[str], n_steps: int,
+    names: Iterable[str], of_steps: np.ndarray,
 ) -> None:  # fmt: skip
-    """Refuse a trace that lacks some of its steps, or is in another precision than its experiment."""
-    each = np.unique(experiment.batch_sizes[:n_steps], return_counts=True)
+    """Refuse a trace that lacks some of its steps, whose batch sizes these are, or is in another precision than its
+    experiment."""
+    n_steps, each = len(of_steps), np.unique(of_steps, return_counts=True)
     sizes = {int(m): int(n) for m, n in zip(*each, strict=True)}
     for name in names:
         lengths = {m: n for m, (n, _) in found.get(name, {}).items()}

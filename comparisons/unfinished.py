@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from comparisons.certificate import Certificate
 from comparisons.certifying import certify
+from comparisons.goings import Progress
 from comparisons.trace import Trace
 from comparisons.wording import first_broken
 from reference.alphabet import Array
@@ -39,10 +40,10 @@ def in_place(trace: Trace) -> Trace:
     return replace(trace, equations=in_form(trace.network, Form("unmoved", "dialect", (still,))))
 
 
-def certified(trace: Trace) -> tuple[Certificate, str]:
+def certified(trace: Trace, progress: Progress | None = None) -> tuple[Certificate, str]:
     """The certificate, and the equation to be written next: none where every parameter is shown after its step."""
     if not trace.n_steps or set(trace.network.parameters) <= set(trace.shown):
-        return certify(trace), ""
+        return certify(trace, progress=progress), ""
     following = str(upcoming(trace.network, set(trace.shown)))
     unmoving = in_place(trace)
     still = certify(unmoving, naming=False)

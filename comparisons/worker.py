@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 SAVED_EVERY = 1.0  # seconds after which what was shown is in the trace's folder, whatever becomes of the child
+TOLD_EVERY = 0.3  # seconds between two words on how far certifying has come
 
 
 class Pipe:
@@ -142,12 +143,14 @@ def _record(job: dict[str, Any], pipe: Pipe) -> int:
 def _certify(job: dict[str, Any], pipe: Pipe) -> int:
     from comparisons.certifying import certify
     from comparisons.errors import UsageError
+    from comparisons.journal import Journal
     from comparisons.result import to_json
     from comparisons.trace import load
 
     try:
         with pipe.alive():
-            certificate = certify(load(Path(job["trace"]), job["memory"]))
+            trace = load(Path(job["trace"]), job["memory"])
+            certificate = certify(trace, progress=Certifying(job["precision"], pipe), journal=Journal.beside(trace))
     except UsageError as error:
         pipe.tell("failed", precision=None, reason=str(error))
         return 0
@@ -198,6 +201,18 @@ def _claims(job: dict[str, Any], pipe: Pipe) -> int:
     return 0
 
 
+class Certifying:
+    """Tells the parent how far certifying a long trace has come, a few times a second."""
+
+    def __init__(self, precision: str, pipe: Pipe) -> None:
+        self.precision, self.pipe, self.last = precision, pipe, float("-inf")
+
+    def __call__(self, number: int, step: int, n_steps: int) -> None:
+        if time.monotonic() - self.last >= TOLD_EVERY or step == n_steps:
+            self.pipe.tell("certifying", precision=self.precision, step=step, n_steps=n_steps, going=number)
+            self.last = time.monotonic()
+
+
 class _Progress:
     """Tells the parent every epoch with loss and accuracy, and at least once a second that it is alive."""
 
@@ -214,7 +229,8 @@ class _Progress:
                 "epoch", precision=self.experiment.precision, epoch=number // per_epoch, **self._measured(values)
             )
         elif time.monotonic() - self.pipe.last > 1:
-            self.pipe.tell("step", precision=self.experiment.precision, step=number)
+            n_steps = self.experiment.n_steps
+            self.pipe.tell("step", precision=self.experiment.precision, step=number, n_steps=n_steps)
 
     def _measured(self, values: Any) -> dict[str, float]:
         from reference.learned import loss_and_accuracy

@@ -39,6 +39,7 @@ app = App(
 )
 
 Memory = Annotated[str, Parameter(help="What a process may take, such as 512MiB; longer traces are judged in parts.")]
+Kept = Annotated[str, Parameter(help="Steps that stay on disk: all, worst (and first broken), or every N-th.")]
 Formats = Literal["text", "csv", "json"]
 Experiments = Annotated[str, Parameter(help="`article`, `gradient-descent`, or the path of a TOML file.")]
 
@@ -57,6 +58,7 @@ def run(
     out: Annotated[Path, Parameter(help="The folder for result and traces.")] = Path("build/backproof"),
     patience: Annotated[float, Parameter(help="Seconds without a step after which one is given up.")] = 300.0,
     memory: Memory = "1GiB",
+    keep: Kept = "all",
     quiet: Annotated[bool, Parameter(negative=(), help="Print the verdict line alone.")] = False,
     figures: Annotated[
         bool, Parameter(help="Work out what figures need, and put the article's claims to the test.")
@@ -72,7 +74,7 @@ def run(
     """
     from comparisons.command.run import run_command
 
-    return run_command(experiment, implementations, precision, out, patience, memory, quiet, figures)
+    return run_command(experiment, implementations, precision, out, patience, memory, quiet, figures, keep)
 
 
 Result = Annotated[Path, Parameter(help="A folder that `backproof run` wrote.")]
@@ -139,6 +141,7 @@ def record(
     out: Annotated[Path, Parameter(help="The trace's folder, NAME.trace.")],
     precision: Annotated[Literal["float32", "float64"] | None, Parameter(help="What the experiment says.")] = None,
     memory: Memory = "1GiB",
+    keep: Kept = "all",
 ) -> int:
     """Run one implementation in this process and keep what it shows, here or on another machine.
 
@@ -146,7 +149,7 @@ def record(
     """
     from comparisons.command.traces import record_command
 
-    return record_command(implementation, experiment, out, precision, memory)
+    return record_command(implementation, experiment, out, precision, memory, keep)
 
 
 @app.command
@@ -262,6 +265,7 @@ def check(
     memory: Memory = "1GiB",
     reproducer: Annotated[Path | None, Parameter(help="A script to write that shows it with NumPy alone.")] = None,
     out: Annotated[Path | None, Parameter(help="A folder to keep traces in; without it they are not kept.")] = None,
+    keep: Kept = "all",
 ) -> int:
     """Run your file, check every number that it shows, and say what is wrong. No sandbox: it is run as it is.
 
@@ -275,7 +279,7 @@ def check(
 
     return check_command(
         files, experiment, precision, visible=visible, only=only, steps=steps, is_strict=conventions == "fail",
-        how=format, patience=patience, memory=memory, reproducer=reproducer, out=out,
+        how=format, patience=patience, memory=memory, reproducer=reproducer, out=out, kept=keep,
     )  # fmt: skip
 
 
@@ -358,8 +362,8 @@ def main() -> None:
         code = _mistake(str(error))
     except UsageError as error:
         code = _mistake(str(error))
-    except KeyboardInterrupt:
-        print("interrupted; nothing was concluded", file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        print(str(interruption) or "interrupted; nothing was concluded", file=sys.stderr)
         code = 130
     except BrokenPipeError:
         code = 141  # whoever was reading has gone

@@ -13,12 +13,13 @@ from rich.text import Text
 from comparisons.check import Checked, check, text_of
 from comparisons.command.console import console_of, print_records
 from comparisons.command.experiments import experiment_of
+from comparisons.command.keeping import keep_of, thin_or_say
 from comparisons.command.progress import Progress
 from comparisons.command.sizes import bytes_of
 from comparisons.composed import network_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import BUILT_IN, Implementation, find
-from comparisons.messages import record_of, reproducer_line, sandbox_line
+from comparisons.messages import keep_without_out, record_of, reproducer_line, sandbox_line
 from comparisons.view import View, Visible, steps_of
 from reports.terminal import STYLES
 
@@ -37,6 +38,7 @@ def check_command(
     memory: str,
     reproducer: Path | None,
     out: Path | None,
+    kept: str = "all",
 ) -> int:
     """Check, print, and say how it ended."""
     if not files:
@@ -45,7 +47,9 @@ def check_command(
         raise UsageError(f"--patience is a time in seconds above 0, not {patience:g}")
     if reproducer is not None and len(files) > 1:
         raise UsageError("--reproducer is for one file, and several are to be checked; check the one that disagrees")
-    size = bytes_of(memory)
+    size, keep = bytes_of(memory), keep_of(kept)
+    if keep != "all" and out is None:
+        raise UsageError(keep_without_out(kept))
     experiment = experiment_of(named)
     if precision is not None:
         experiment = experiment.but(precision=precision)
@@ -67,6 +71,9 @@ def check_command(
         print_records([record_of(one) for one in found], how)
     if reproducer is not None:
         _reproduce(found[0], reproducer)
+    for one in found:
+        if one.trace is not None and one.certificate is not None:
+            thin_or_say(one.trace, keep, one.certificate.rows)
     return exit_code(found)
 
 

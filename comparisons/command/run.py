@@ -9,11 +9,12 @@ from rich.text import Text
 
 from comparisons.command.console import console_of
 from comparisons.command.experiments import experiments_of
+from comparisons.command.keeping import keep_of, thin_or_say
 from comparisons.command.progress import Progress
 from comparisons.command.sizes import bytes_of
 from comparisons.errors import UsageError
 from comparisons.implementations.registry import BUILT_IN, Implementation, find
-from comparisons.run import run
+from comparisons.run import run, trace_of
 from comparisons.wording import verdict_line
 from reports.terminal import STYLES, show
 
@@ -27,10 +28,11 @@ def run_command(
     memory: str,
     quiet: bool,
     figures: bool,
+    kept: str = "all",
 ) -> int:
     """Run, print, and say how it ended."""
     experiments = experiments_of(named, precision)
-    chosen, size = chosen_from(implementations), bytes_of(memory)
+    chosen, size, keep = chosen_from(implementations), bytes_of(memory), keep_of(kept)
     if patience <= 0:
         raise UsageError(f"--patience is a time in seconds above 0, not {patience:g}")
     console = console_of()
@@ -42,9 +44,13 @@ def run_command(
         )  # fmt: skip
     if quiet:
         console.print(Text(verdict_line(result), style=STYLES[result.verdict]), soft_wrap=True)
-        return result.exit_code
-    show(result, console)
-    console.print(Text(f"Result and traces: {out}"), soft_wrap=True)
+    else:
+        show(result, console)
+        console.print(Text(f"Result and traces: {out}"), soft_wrap=True)
+    for one in result.implementations:
+        rows = [row for row in result.rows if (row.implementation, row.precision) == (one.name, one.precision)]
+        if one.chain is not None:  # it was certified
+            thin_or_say(trace_of(out, one.name, one.precision), keep, rows)
     return result.exit_code
 
 
