@@ -17,7 +17,8 @@ import numpy as np
 from comparisons.composed import network_of
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
-from comparisons.trace import VERSION, stacked
+from comparisons.trace import stacked
+from comparisons.trace_head import VERSION
 
 CHUNK_BYTES = 2**23  # a chunk is finished when its numbers reach this size
 
