@@ -25,7 +25,7 @@ test: setup lint  ## lint, then all tests
 exam: setup  ## plant every known mistake, and a thousand honest variations: what is noticed, located, named
 	.venv/bin/python -m tests.exam.exam
 
-benchmark: setup  ## time steps, certifying and the whole job beside the frameworks, and print every target; some minutes
+benchmark: setup  ## time steps, certifying and the whole job beside the frameworks, and print every target; a quarter of an hour
 	.venv/bin/python -m benchmarks.performance
 	.venv/bin/python docs/make.py performance.md
 

@@ -1,7 +1,7 @@
 """Judging: every shown quantity of every step against its equation, on the implementation's own values.
 
 The network's list runs on balls: shown quantities enter as they were recorded, hidden ones stay the balls that their
-equations gave, and no code knows which is which. Equations are evaluated for all steps at once, stacked by batch size
+equations gave, and no code knows which is which. Equations are evaluated for many steps at once, stacked by batch size
 where they have an entry per example, and step after step only where hidden quantities feed each other through time.
 
 What an equation judges depends on nothing but the equation and the hidden quantities behind it, so outcomes are kept:
