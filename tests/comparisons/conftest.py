@@ -121,7 +121,12 @@ def _train(one: Implementation, which: Sequence[tuple[str, str]], folder: Path) 
 
     def told(job: Job, event: dict) -> list[Job]:
         if event["event"] == "recorded":
-            return [Job(one.name, {"do": "certify", "trace": event["trace"], "memory": MEMORY})]
+            return [
+                Job(
+                    one.name,
+                    {"do": "certify", "trace": event["trace"], "precision": event["precision"], "memory": MEMORY},
+                )
+            ]
         if event["event"] == "certified":
             path = Path(job.task["trace"])
             parameters[path.stem] = _parameters_of(path)
