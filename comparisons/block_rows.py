@@ -11,9 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from comparisons.balls import is_infinite
 from comparisons.certificate import Row
-from comparisons.rows import Piece, row_of
+from comparisons.rows import Piece, RowSoFar, judged
 from comparisons.tallies import Tally
 from comparisons.trace import Trace
 from comparisons.wording import SENSITIVITY
@@ -31,14 +30,15 @@ class OfBlocks:
 
     def add(self, begin: int, piece: Piece) -> None:
         """The block whose first example has this number."""
-        row = row_of(self.name, self.equation, [piece], self.step, tally=self.tally)
+        of_block = RowSoFar(self.name, self.equation, self.step, self.tally)
+        part = of_block.add(piece)
+        row = of_block.row()
         if row.checked:
             row = replace(row, index=(*row.index[:-1], row.index[-1] + begin))
         self.scale = float(np.maximum(self.scale, piece.ball.absolute.max(initial=0.0)))
-        slack, is_bounded = _slack(piece)
-        self.n_unbounded += int((~is_bounded).sum())
+        self.n_unbounded += int((~part.is_bounded).sum())
         if row.blind and self.kept is not None:
-            self.kept.append(self._may_be_blind(slack[is_bounded]))
+            self.kept.append(self._may_be_blind(part.slack[part.is_bounded]))
             if sum(map(len, self.kept)) > self.at_most:
                 self.kept = [self._may_be_blind(np.concatenate(self.kept))]
             if sum(map(len, self.kept)) > self.at_most:
@@ -56,8 +56,8 @@ class OfBlocks:
 
     def count(self, piece: Piece) -> None:
         """A block, looked at again."""
-        slack, is_bounded = _slack(piece)
-        self.n_unbounded += int((~is_bounded).sum()) + len(self._may_be_blind(slack[is_bounded]))
+        part = judged(piece, self.sensitivity, None)
+        self.n_unbounded += int((~part.is_bounded).sum()) + len(self._may_be_blind(part.slack[part.is_bounded]))
 
     def whole(self) -> Row:
         """The row of the step."""
@@ -68,16 +68,6 @@ class OfBlocks:
 
     def _may_be_blind(self, slack: np.ndarray) -> np.ndarray:
         return slack[(self.sensitivity * self.scale <= slack) & (slack > 0)]
-
-
-def _slack(piece: Piece) -> tuple[np.ndarray, np.ndarray]:
-    """How much each number could change unseen, 0 where its ball is exactly ∞, and which have a bound at all."""
-    ball, actual = piece.ball, piece.actual
-    mid, radius = np.broadcast_to(ball.mid, actual.shape), np.broadcast_to(ball.radius, actual.shape)
-    is_never_finite = np.broadcast_to(is_infinite(ball), actual.shape)
-    with np.errstate(all="ignore"):
-        slack = np.where(is_never_finite, 0.0, radius + np.abs(actual - mid))
-    return slack, (np.isfinite(mid) & np.isfinite(radius)) | is_never_finite
 
 
 def _together(old: Row, new: Row) -> Row:

@@ -23,7 +23,7 @@ class Piece(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A piece, number by number."""
+    """A piece, number by number; `slack` is how much each could change unseen, 0 where exactly ∞ is expected."""
 
     steps: np.ndarray
     mid: np.ndarray
@@ -33,6 +33,8 @@ class Judged(NamedTuple):
     is_judged: np.ndarray
     is_outside: np.ndarray
     is_blind: np.ndarray
+    slack: np.ndarray
+    is_bounded: np.ndarray
 
 
 class Old(Protocol):
@@ -55,8 +57,8 @@ class RowSoFar:
         self.first_broken: int | None = None
         self.highest, self.worst = -1.0, _Worst()
 
-    def add(self, piece: Piece, old: Old | None = None) -> None:
-        """Judge a piece; `old` has what a carried quantity was before each step of the trace.
+    def add(self, piece: Piece, old: Old | None = None) -> Judged:
+        """Judge a piece, number by number; `old` has what a carried quantity was before each step of the trace.
 
         A number outside its ball, or not finite, is broken, and so is a finite one where exactly ∞ is expected.
         Inside, it proves nothing where its ball has no bound, or also holds the old value of what is carried.
@@ -78,6 +80,7 @@ class RowSoFar:
             self.highest = float(seen[at])
             self.worst = _Worst(int(part.steps[at[0]]), tuple(int(i) for i in at[1:]), float(part.mid[at]),
                                 float(part.radius[at]), float(part.actual[at]), self.highest)  # fmt: skip
+        return part
 
     def row(self) -> Row:
         """The row of all pieces."""
@@ -139,19 +142,18 @@ def judged(piece: Piece, sensitivity: float, old: Old | None) -> Judged:
         slack = radius + error
         if np.isfinite(slack).all():  # and so is each of them
             is_bounded, is_outside = np.ones(actual.shape, bool), error > radius
-            is_blind = (sensitivity * _scale(ball, actual.shape) <= slack) & (slack > 0)
         else:
             is_never_finite = np.broadcast_to(is_infinite(ball), actual.shape)
             is_bounded = (np.isfinite(mid) & np.isfinite(radius)) | is_never_finite
             is_outside = (is_bounded & ~(error <= radius)) | ~np.isfinite(actual)
-            can_hide = (sensitivity * _scale(ball, actual.shape) <= slack) & (slack > 0)
-            is_blind = (can_hide & ~is_never_finite) | ~is_bounded
+            slack = np.where(is_never_finite, 0.0, slack)
             ratio = np.where(is_outside & ~np.isfinite(ratio), np.inf, ratio)
+        is_blind = ((sensitivity * _scale(ball, actual.shape) <= slack) & (slack > 0)) | ~is_bounded
         is_judged = is_bounded
         if old is not None:
             is_judged = is_judged & ~((np.abs(old[steps] - mid) <= radius) & (radius > 0))
-            is_judged = is_judged | is_outside
-    return Judged(steps, mid, radius, actual, ratio, is_judged, is_outside, is_blind)
+        is_judged = is_judged | is_outside
+    return Judged(steps, mid, radius, actual, ratio, is_judged, is_outside, is_blind, slack, is_bounded)
 
 
 def _scale(ball: Ball, shape: tuple[int, ...]) -> np.ndarray:

@@ -195,6 +195,14 @@ def test_a_finite_number_is_wrong_where_exactly_infinity_is_expected_and_not_jud
     assert row.blind == not_judged
 
 
+@pytest.mark.parametrize("actual", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_none_is_judged_and_outside_even_where_there_is_no_bound(traces, actual):
+    numbers = np.array([actual, 1.0]).reshape(2, 1, 1)
+    row = row_of("J", "", [Piece(np.arange(2), Ball(np.ones((2, 1, 1)), np.full((2, 1, 1), np.inf)), numbers)],
+                 traces["float32-adam"])  # fmt: skip
+    assert (row.checked, row.not_judged, row.outside, row.worst, row.first_broken) == (1, 1, 1, np.inf, 1)
+
+
 @pytest.mark.parametrize("visibility", VISIBILITIES)
 @pytest.mark.parametrize(
     "name", ["summed-bias", "slope-twice", "slots-start-at-one", "unshuffled", "l2-on-the-gradient"]
