@@ -170,6 +170,11 @@ def _flushed(mid: np.ndarray, precision: Precision) -> np.ndarray | None:
     return np.where(subnormal, size, 0.0) if subnormal.any() else None
 
 
+def in_memory(x: Ball) -> Ball:
+    """A quantity is an array in memory, so that no term of a later equation joins its sum."""
+    return Ball(x.mid, x.spread, x.precision, origin=x.origin)
+
+
 def is_zero(x: Ball) -> np.ndarray:
     """Where a ball holds 0 and nothing else."""
     return x.mid == 0 if x.spread is None else (x.mid == 0) & (x.spread == 0)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from comparisons.balls import Ball
+from comparisons.balls import Ball, in_memory
 from comparisons.block_rows import OfBlocks
 from comparisons.certificate import Row
 from comparisons.columns import EXAMPLES, Columns, NotInBlocks, Sums
@@ -171,7 +171,7 @@ class Blockwise:
                 piece = pieces[name] = Piece(ALONE, ball, shown.mid)
                 rows.append(row_of(name, str(equation), [piece], alone, old, self.tallies.get(name)))
                 return
-            values[now(name)] = _in_memory(ball)
+            values[now(name)] = in_memory(ball)
             if name in self.network.remembered:
                 left[name] = values[now(name)]
 
@@ -222,7 +222,7 @@ class Blockwise:
                     values[now(name)] = reading.value(now(name), block)
                     seen(name, block.start, Piece(ALONE, ball, values[now(name)].mid))
                 else:
-                    values[now(name)] = _in_memory(ball)
+                    values[now(name)] = in_memory(ball)
                 for ref in {now(name), *equation.reads.values()}:
                     if last_read.get(ref, -1) <= number:  # nobody reads it any more in this block
                         values.pop(ref, None)
@@ -259,8 +259,3 @@ def _value(
         read[ref] = Columns(values[ref], axis, reading.step.m, sums)
     with np.errstate(all="ignore"):  # what overflows shows in the values, and is judged there
         return equation.value(read).ball
-
-
-def _in_memory(ball: Ball) -> Ball:
-    """A quantity is an array in memory, so that no term of a later equation joins its sum."""
-    return Ball(ball.mid, ball.spread, ball.precision, origin=ball.origin)

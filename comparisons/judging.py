@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.balls import Ball
+from comparisons.balls import Ball, in_memory
 from comparisons.certificate import Row
 from comparisons.components import DATA, are_alike, hidden_behind
 from comparisons.plans import Component, Plans, is_by_size
 from comparisons.precisions import PRECISIONS, Precision
 from comparisons.rows import Old, Piece, RowSoFar, row_of
 from comparisons.scans import Request, scanned, together
-from comparisons.stacks import Portions, Stacks
+from comparisons.stacks import Portions, Stacks, whole
 from comparisons.trace import Trace
 from comparisons.values import Carried, Values
 from reference.network import Equation, Network, Ref, now
@@ -80,9 +80,9 @@ class Judging:
         """Whether the outcome of a component is kept."""
         return component.key in self._kept
 
-    def keep(self, scanned: Mapping[tuple, tuple[dict[str, Stacks], Ball]]) -> None:
+    def keep(self, found: Mapping[tuple, tuple[dict[str, Stacks], Ball]]) -> None:
         """Keep what a scan of peers gave, by the components' keys."""
-        for key, (hidden, last) in scanned.items():
+        for key, (hidden, last) in found.items():
             self._kept[key] = Outcome({}, hidden)
             self.left.peers[key] = last
 
@@ -233,9 +233,7 @@ class Judging:
                     shown = self.values.of(network, now(name), m, steps, hidden)
                     pieces[name] = Piece(steps, ball, shown.mid)
                     return shown
-                # A quantity is an array in memory, so that no term of a later equation joins its sum.
-                computed = Ball(ball.mid, ball.spread, ball.precision, origin=ball.origin)
-                pieces[name] = (steps, computed)
+                pieces[name] = (steps, computed := in_memory(ball))
                 return computed
 
             evaluate(equations, values, settle)
@@ -264,7 +262,7 @@ class Judging:
         stacks = self._gathered(network, name, pieces)
         if name in network.remembered and 0 in stacks:
             is_last = component.is_cycle  # which is the very ball that the next step would read
-            self.left.balls[component.key, name] = pieces[-1][1] if is_last else _last(stacks[0])
+            self.left.balls[component.key, name] = pieces[-1][1] if is_last else whole(stacks[0])[-1:]
         return stacks
 
     def _gathered(self, network: Network, name: str, pieces: list) -> Stacks:
@@ -296,15 +294,9 @@ class Judging:
         given, found = self.values.given(network)[name], []
         for m, steps in self._by_size(self.steps):
             actual = self.values.of(network, now(name), m, steps, {}).mid
-            begin = int(np.searchsorted(self.steps[m], steps[0]))
-            found.append(Piece(steps, Ball(given[m].mid[begin : begin + len(steps)]), actual))
+            found.append(Piece(steps, Ball(given[m].mid[self.values.places(m, steps)]), actual))
         return found
 
     def _as_it_was(self, network: Network, name: str) -> Old | None:
         """What a carried quantity was before each step."""
         return self.values.as_it_was(name) if name in network.remembered else None
-
-
-def _last(stack: Ball | Portions) -> Ball:
-    """The ball of the last step."""
-    return (stack.whole() if isinstance(stack, Portions) else stack)[-1:]

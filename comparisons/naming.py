@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,6 @@ from comparisons.components import are_alike, hidden_behind
 from comparisons.diagnosis import Diagnosis, Forms, breaks
 from comparisons.mistakes.table import variants
 from comparisons.precisions import FLOAT16, FLOAT32, Precision
-from comparisons.stored import Stored
 from comparisons.streaming import judging_of_steps
 from comparisons.trace import Trace
 from reference.dialects import DIALECTS
@@ -235,21 +234,13 @@ def _changed(network: Network, textbook: Network) -> set[str]:
 
 
 def _is_finite(trace: Trace) -> bool:
-    if isinstance(trace, Stored):
-        return all(bool(np.isfinite(array).all()) for _, array in trace.arrays())
-    stacks = trace.shown.values()
-    parts = (part for stack in stacks for part in (stack.values() if isinstance(stack, Mapping) else [stack]))
-    return all(bool(np.isfinite(part).all()) for part in parts)
+    return all(bool(np.isfinite(array).all()) for _, array in trace.arrays())
 
 
 def _all_of(trace: Trace, precision: Precision) -> bool:
     """Whether every number of every quantity, but for what the experiment gives, is one of this precision."""
-    if isinstance(trace, Stored):
-        own = trace.hiding("A[0]", "Y")
-        return bool(own.shown) and all((precision.rounded(array) == array).all() for _, array in own.arrays())
-    stacks = [stack for name, stack in trace.shown.items() if name not in ("A[0]", "Y")]
-    parts = [part for stack in stacks for part in (stack.values() if isinstance(stack, dict) else [stack])]
-    return bool(parts) and all((precision.rounded(np.asarray(part)) == part).all() for part in parts)
+    own = trace.hiding("A[0]", "Y")
+    return bool(own.shown) and all((precision.rounded(array) == array).all() for _, array in own.arrays())
 
 
 def _of_framework(network: Network, name: str) -> Forms:

@@ -38,6 +38,11 @@ class Portions:
 Stacks = dict[int, Ball | Portions]  # by batch size where there is an entry per example; else start and steps, under 0
 
 
+def whole(stack: Ball | Portions) -> Ball:
+    """A stack as one ball."""
+    return stack.whole() if isinstance(stack, Portions) else stack
+
+
 def side_by_side(balls: list[Ball]) -> Ball:
     """Stacks of several quantities as one (steps, numbers)."""
     mid = np.concatenate([b.mid.reshape(len(b.mid), -1) for b in balls], axis=1)

@@ -196,11 +196,9 @@ class Stored(Trace):
         return list(itertools.starmap(slice, itertools.pairwise(ends)))
 
     def arrays(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Every shown number of every step, some at a time, by the name of its quantity."""
         if not self.columns_at_once:
             for part in self.parts():
-                for name, stack in part.shown.items():
-                    yield from ((name, x) for x in (stack.values() if isinstance(stack, Mapping) else [stack]))
+                yield from part.arrays()
             return
         for number in range(self.first, self.first + self.n_steps):
             step = OneStep(self, number)

@@ -100,6 +100,11 @@ class Trace:
         """The steps after this one, by default all, in consecutive parts that memory holds: one, if not on disk."""
         yield self if after < self.first else self.part(after + 1, self.first + self.n_steps - 1)
 
+    def arrays(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Every shown number of every step, some at a time, by the name of its quantity."""
+        for name, stack in self.shown.items():
+            yield from ((name, part) for part in (stack.values() if isinstance(stack, Mapping) else [stack]))
+
     def in_memory(self) -> Trace:
         """All of it in memory, where it is unless it is on disk."""
         return self

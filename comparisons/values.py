@@ -13,7 +13,7 @@ from comparisons.balls import Ball
 from comparisons.composed import batches_of
 from comparisons.plans import Plans
 from comparisons.precisions import FLOAT64, Precision
-from comparisons.stacks import Portions, Stacks, from_then_on
+from comparisons.stacks import Portions, Stacks, from_then_on, whole
 from comparisons.tallies import Tally
 from comparisons.trace import Trace
 from reference.network import Network, Ref
@@ -51,15 +51,13 @@ class Values:
                 return carried
         if network.per_example(name):
             return self._with_examples(network, ref, m, steps, hidden)
-        at = _range(steps + (0 if ref.before else 1))
         if name in self.trace.shown:
-            return self._shown(network, name, at)
+            return self._shown(network, ref, steps)
         if name in network.given:
-            return self.given(network)[name][0][at]
-        stack = hidden[name][0] if name in hidden else self.start_only(network, name)
-        if isinstance(stack, Portions):
-            stack = stack.whole()
-        return stack[at]
+            stack: Ball | Portions = self.given(network)[name][0]
+        else:
+            stack = hidden[name][0] if name in hidden else self.start_only(network, name)
+        return whole(stack)[_range(steps + (not ref.before))]
 
     def given(self, network: Network) -> dict[str, dict[int, Ball]]:
         """What the experiment gives: examples and labels by batch size, and the scalars of the step in float64."""
@@ -90,27 +88,20 @@ class Values:
         first = self._rounded(self.trace.start[name]) if name in self.trace.start else np.asarray(start)
         return AsItWas(first, np.asarray(stack))
 
-    def at(self, name: str, m: int, steps: np.ndarray) -> np.ndarray:
-        """What was recorded of an entry per example at consecutive steps of m examples."""
-        return self.trace.shown[name][m][self._places(m, steps)]
-
-    def _shown(self, network: Network, name: str, at: slice | np.ndarray) -> Ball:
-        """A shown quantity at these places, of which 0 is the start."""
-        stack = np.asarray(self.trace.shown[name])
-        begin = at.start if isinstance(at, slice) else at[0]
-        if begin:
-            places = slice(at.start - 1, at.stop - 1) if isinstance(at, slice) else at - 1
-            return Ball.recorded(stack[places], self.precision)
-        rest = stack[: at.stop - 1] if isinstance(at, slice) else stack[at[1:] - 1]
-        later = Ball.recorded(rest, self.precision)
+    def _shown(self, network: Network, ref: Ref, steps: np.ndarray) -> Ball:
+        """A shown quantity at these steps, or as the step before each left it."""
+        name, stack = ref.name, np.asarray(self.trace.shown[ref.name])
+        if not ref.before or steps[0]:
+            return Ball.recorded(stack[_range(steps - ref.before)], self.precision)
+        first = Ball(np.full(stack.shape[1:], np.nan), None, self.precision)
         if name in network.remembered or name in self.trace.start:
-            return from_then_on(self.start_only(network, name), later)
-        return from_then_on(Ball(np.full(stack.shape[1:], np.nan), None, self.precision), later)
+            first = self.start_only(network, name)
+        return from_then_on(first, Ball.recorded(stack[steps[1:] - 1], self.precision))
 
     def _with_examples(
         self, network: Network, ref: Ref, m: int, steps: np.ndarray, hidden: Mapping[str, Stacks]
     ) -> Ball:
-        name, places = ref.name, self._places(m, steps)
+        name, places = ref.name, self.places(m, steps)
         if name not in self.trace.shown and name not in network.given and name not in hidden:
             return self._as_before_the_first(network, name, m)
         if ref.before:
@@ -120,7 +111,7 @@ class Values:
         stack = self.given(network)[name][m] if name in network.given else hidden[name][m]
         return stack.part(places.start, len(steps)) if isinstance(stack, Portions) else stack[places]
 
-    def _places(self, m: int, steps: np.ndarray) -> slice:
+    def places(self, m: int, steps: np.ndarray) -> slice:
         """Where these steps are among those with m examples."""
         begin = int(np.searchsorted(self.steps[m], steps[0]))
         return slice(begin, begin + len(steps))
@@ -138,8 +129,7 @@ class Values:
         if name in self.trace.shown:
             stack = Ball.recorded(self.trace.shown[name][m], self.precision)
         else:
-            found = self.given(network)[name][m] if name in network.given else hidden[name][m]
-            stack = found.whole() if isinstance(found, Portions) else found
+            stack = whole(self.given(network)[name][m] if name in network.given else hidden[name][m])
         return from_then_on(self._as_before_the_first(network, name, m), stack[:-1])
 
     def _computed_given(self, network: Network) -> dict[str, dict[int, Ball]]:

@@ -95,7 +95,7 @@ class Together:
     """
 
     def __init__(self, network: Network, kept: Collection[str]) -> None:
-        self.network, self.kept = network, kept
+        self.network = network
         self.groups = peers(network)
         named = [_refs(group) for group in self.groups if len(group) > 1]
         self.given = {tuple(map(before, names)) for names in named if set(names) <= set(network.remembered)}
