@@ -17,7 +17,7 @@ import numpy as np
 from comparisons.composed import network_of
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
-from comparisons.trace import stacked
+from comparisons.trace import Stack, stacked
 from comparisons.trace_head import VERSION
 
 CHUNK_BYTES = 2**23  # a chunk is finished when its numbers reach this size
@@ -119,12 +119,7 @@ class TraceFolder:
         from safetensors.numpy import save_file
 
         sizes = [int(m) for m in self.sizes[self.n_finished : self.n_finished + len(self.pending)]]
-        tensors: dict[str, np.ndarray] = {}
-        for name, stack in stacked(self.pending, sizes, self.network).items():
-            if isinstance(stack, Mapping):
-                tensors |= {f"{name} of {m}": part for m, part in stack.items()}
-            else:
-                tensors[name] = stack
+        tensors = tensors_of(stacked(self.pending, sizes, self.network))
         temporary = self.folder / "chunk.new"
         save_file(tensors, temporary)
         temporary.replace(self.folder / f"{self.n_chunks:06}.safetensors")
@@ -134,6 +129,17 @@ class TraceFolder:
 
     def _write_head(self) -> None:
         replace_head(self.folder / "trace.json", self.head)
+
+
+def tensors_of(shown: Mapping[str, Stack]) -> dict[str, np.ndarray]:
+    """What is shown, under the names that a chunk gives it."""
+    tensors: dict[str, np.ndarray] = {}
+    for name, stack in shown.items():
+        if isinstance(stack, Mapping):
+            tensors |= {f"{name} of {m}": np.ascontiguousarray(part) for m, part in stack.items()}
+        else:
+            tensors[name] = np.ascontiguousarray(stack)
+    return tensors
 
 
 def end(folder: Path, ended: str) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from comparisons.errors import UsageError
 from comparisons.messages import not_thinned
-from comparisons.saving import CHUNK_BYTES, replace_head
+from comparisons.saving import CHUNK_BYTES, replace_head, tensors_of
 from comparisons.stored import OnDisk, Stored
 from comparisons.thinned import Ranges, chosen, steps_in
 from comparisons.trace import KEPT, Stack, chunks_in, joined, load
@@ -74,13 +74,7 @@ def _write(trace: Stored, folder: Path, kept: Ranges) -> None:
 
     _take_away(folder)
     for number, shown in enumerate(_portions(trace, kept)):
-        tensors: dict[str, np.ndarray] = {}
-        for name, stack in shown.items():
-            if isinstance(stack, Mapping):
-                tensors |= {f"{name} of {m}": np.ascontiguousarray(part) for m, part in stack.items()}
-            else:
-                tensors[name] = np.ascontiguousarray(stack)
-        save_file(tensors, folder / f"{number:06}{KEPT}")
+        save_file(tensors_of(shown), folder / f"{number:06}{KEPT}")
     path = folder / "trace.json"
     head = json.loads(path.read_text(encoding="utf-8"))
     replace_head(path, head | {"kept": [list(one) for one in kept]})

@@ -1,4 +1,4 @@
-"""Traces of the reference on disk, in several chunks, and how they are read in parts."""
+"""Traces of the reference on disk, in several chunks, how they are judged some at a time, and what is said of them."""
 
 import dataclasses
 
@@ -9,8 +9,19 @@ from comparisons.composed import given_by, network_of
 from comparisons.recording import record
 from comparisons.stored import Stored
 from comparisons.trace import load
-from reference.forms import in_form
+from reference.dialects import summed_weight_gradient
+from reference.forms import Change, Form, in_form
+from reference.layers import weight_gradient
 from reference.tape import replayed
+
+SUMMED = Form("summed-gradient", "mistake", (Change(weight_gradient, summed_weight_gradient),))
+HIDDEN = {
+    "nothing": (),
+    "moments": ("m_", "v_"),
+    "activations and gradients": ("Z", "A[2]", "dA", "dZ", "dW", "db", "m_", "v_"),
+    "all but the weights": ("A", "Z", "d", "J", "Y", "m_", "v_"),
+    "a weight too": ("A", "Z", "d", "Y", "m_", "v_", "W[2]"),
+}
 
 
 def folder_of(path, experiment, hidden=(), forms=(), chunk=2**14, name="subject"):
@@ -37,3 +48,20 @@ def in_parts(folder, n_steps):
     trace = load(folder, memory=1)
     assert isinstance(trace, Stored)
     return dataclasses.replace(trace, steps_at_once=n_steps, columns_at_once=None)
+
+
+def in_blocks(folder, n_columns):
+    """The trace on disk, judged so many examples of a step at a time."""
+    trace = load(folder, memory=1)
+    assert isinstance(trace, Stored)
+    return dataclasses.replace(trace, columns_at_once=n_columns)
+
+
+def without_medians(certificate):
+    rows = tuple(dataclasses.replace(row, median=0.0, radius=0.0) for row in certificate.rows)
+    return dataclasses.replace(certificate, rows=rows)
+
+
+def told(certificate):
+    """All that it says, to the last bit."""
+    return [repr(getattr(certificate, field.name)) for field in dataclasses.fields(certificate)]

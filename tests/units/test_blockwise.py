@@ -27,10 +27,9 @@ from comparisons.wording import SENSITIVITY
 from reference.dialects import DIALECTS
 from reference.forms import in_form
 from reference.tape import replayed
-from tests.on_disk import folder_of, in_parts
+from tests.on_disk import HIDDEN, SUMMED, folder_of, in_blocks, in_parts, told, without_medians
 from tests.peak import peak
 from tests.small import small
-from tests.units.traces_on_disk import HIDDEN, SUMMED, in_blocks, told, without_medians
 
 EACH = pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
 EACH_PRECISION = pytest.mark.parametrize("precision", ["float32", "float64"])

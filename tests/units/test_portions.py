@@ -15,8 +15,8 @@ from comparisons.stacks import Portions
 from comparisons.tallies import N_FEW, median
 from reference.dialects import DIALECTS
 from reference.forms import in_form
+from tests.on_disk import HIDDEN
 from tests.small import small
-from tests.units.traces_on_disk import HIDDEN
 
 EACH = pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
 EACH_PRECISION = pytest.mark.parametrize("precision", ["float32", "float64"])

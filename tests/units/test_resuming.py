@@ -22,9 +22,8 @@ from comparisons.journal import FILE, Journal
 from comparisons.judging import Judging
 from comparisons.trace import load
 from comparisons.values import Carried
-from tests.on_disk import folder_of, in_parts
+from tests.on_disk import HIDDEN, SUMMED, folder_of, in_blocks, in_parts, told
 from tests.small import small
-from tests.units.traces_on_disk import HIDDEN, SUMMED, in_blocks, told
 
 N_AT_ONCE = 5  # of 12 steps: parts that end with 5, 10 and 12
 

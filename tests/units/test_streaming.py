@@ -19,10 +19,9 @@ from comparisons.tallies import Counts
 from comparisons.trace import Trace, load
 from comparisons.values import Carried
 from reference.tape import replayed
-from tests.on_disk import folder_of, in_parts
+from tests.on_disk import HIDDEN, SUMMED, folder_of, in_parts, told, without_medians
 from tests.peak import peak
 from tests.small import small
-from tests.units.traces_on_disk import HIDDEN, SUMMED, told, without_medians
 
 EACH = pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
 EACH_PRECISION = pytest.mark.parametrize("precision", ["float32", "float64"])

@@ -23,10 +23,9 @@ from comparisons.thinning import named_in, ranges_of, thin
 from comparisons.trace import load
 from comparisons.wording import certificate_text
 from reference.tape import replayed
-from tests.on_disk import folder_of
+from tests.on_disk import HIDDEN, folder_of, told
 from tests.small import small
 from tests.units.test_streaming import growth
-from tests.units.traces_on_disk import HIDDEN, told
 
 EPOCHS = 10  # thirty steps
 
