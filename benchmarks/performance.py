@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.bare import BARE
 from benchmarks.contenders import CONTENDERS
-from comparisons.recording import n_threads, processor
+from comparisons.machine import n_threads, processor
 
 ROOT = Path(__file__).resolve().parents[1]
 COLUMNS = ("section", "case", "contender", "times", "threads", "value", "unit", "ratio", "of", "target", "met")

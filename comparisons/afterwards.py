@@ -13,7 +13,7 @@ from typing import Any
 
 from comparisons.experiment import Experiment
 from comparisons.messages import LEFT_OUT, claim_without_word
-from comparisons.processes import Job, work
+from comparisons.processes import OURS, Job, work
 from comparisons.result import REFERENCE, WHOLE_RUNS, ImplementationResult
 from comparisons.stored_scenes import joined
 
@@ -118,7 +118,7 @@ def _comparing(
             if one.verdict != "not compared"
         ]
         if tasks:
-            jobs.append(Job(experiment.precision, {"do": "agree", "traces": tasks, "memory": memory}))
+            jobs.append(Job(experiment.precision, {"do": "agree", "traces": tasks, "memory": memory}, shares=OURS))
     return jobs
 
 
@@ -138,7 +138,7 @@ def _drawing(
             "surface": path.name if path in mine and path is not None else None,
             "memory": memory,
         }
-        jobs.append(Job(experiment.precision, task))
+        jobs.append(Job(experiment.precision, task, shares=OURS))
     return jobs
 
 
@@ -160,7 +160,7 @@ def _measuring(experiment: Experiment, results: Sequence[ImplementationResult], 
         "seconds": min((one.seconds for one in results if one.seconds is not None), default=0.0),
         "at_most": max(CLAIMS_AT_LEAST, elapsed),
     }
-    return Job("claims", task)
+    return Job("claims", task, shares=OURS)
 
 
 def _claims(job: Job) -> tuple[dict[str, Any], ...]:

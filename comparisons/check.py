@@ -18,7 +18,6 @@ from comparisons.implementations.registry import Implementation
 from comparisons.lexicon import says_of, sources_of
 from comparisons.messages import checked_text
 from comparisons.processes import Job, work
-from comparisons.recording import n_threads
 from comparisons.result import read_certificate, to_json
 from comparisons.saving import end
 from comparisons.stored import MEMORY
@@ -163,7 +162,7 @@ def check(
             return []
 
         jobs = [_recording(one, ended, traces[one.name], printed) for one in chosen if not one.missing]
-        for job in work(jobs, patience=patience, told=told, left=left, idle=idle, at_once=max(1, n_threads())):
+        for job in work(jobs, patience=patience, told=told, left=left, idle=idle):
             is_done = job.of("failed") or job.of("certified" if job.task["do"] == "check" else "recorded")
             if not is_done:
                 failed = job.ended or "it ended without a word"

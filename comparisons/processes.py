@@ -1,7 +1,8 @@
-"""Processes: each job in a child of its own, all at the same time; a crash, a hang or a kill costs that job only.
+"""Processes: jobs in children, as many at a time as there are processors; a crash, a hang or a kill costs one job only.
 
 The standard library does it: a child tells line by line what it does, its printed output goes to a file whose end is
-shown if it fails, and children end when their parent does.
+shown if it fails, and children end when their parent does. Jobs that share a child are done by it one after the other,
+which saves what a start costs: of a framework, seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from comparisons.machine import n_threads
+
 N_LAST_LINES = 20
+OURS = "ours"  # what a child of jobs shares that runs nothing of the user's
+QUIET = 15.0  # seconds; a child that has told nothing for so long may hang, and another one begins in its place
 
 
 @dataclass
@@ -35,6 +40,12 @@ class Job:
     passed_to: TextIO | None = None  # where what it prints goes as well, as it comes
     python: str = sys.executable  # another installation's, which must find this package
     environment: dict[str, str] = field(default_factory=dict)  # besides the parent's
+    shares: str = ""  # jobs with the same word here may be done by one child, one after the other
+
+    @property
+    def kind(self) -> tuple[str, str, dict[str, str]]:
+        """What a child must have been started as, to do this one too."""
+        return self.shares, self.python, self.environment
 
     def of(self, event: str) -> list[dict[str, Any]]:
         """What it told under this name."""
@@ -43,29 +54,46 @@ class Job:
 
 class _Child:
     def __init__(self, job: Job) -> None:
-        self.job = job
+        self.kind = job.kind
         self.printed = tempfile.TemporaryFile()  # noqa: SIM115  (`finish` closes it)
-        reader, writer = os.pipe()
+        reader, self.writer = os.pipe()
         self.reader = os.fdopen(reader, "rb", buffering=0)
         self.process = subprocess.Popen(
             [job.python, "-P", "-m", "comparisons.worker"],
             stdin=subprocess.PIPE,
             stdout=self.printed,
             stderr=subprocess.STDOUT,
-            pass_fds=(writer,),
+            pass_fds=(self.writer,),
             start_new_session=True,
             env=_environment() | job.environment,
         )
-        os.close(writer)
+        os.close(self.writer)
         self.unread, self.has_closed, self.n_passed = b"", False, 0
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self.alive_at = time.monotonic()
+        self.take(job)
+
+    def take(self, job: Job) -> None:
+        """Give it this job, the first or the next."""
+        self.job: Job | None = job
+        self.alive_at, self.n_printed_before = time.monotonic(), self._n_printed()
         assert self.process.stdin is not None
+        task = {**job.task, "pipe": self.writer, "parent": os.getpid(), "shares": bool(job.shares)}
         try:
-            self.process.stdin.write(json.dumps({**job.task, "pipe": writer, "parent": os.getpid()}).encode())
-            self.process.stdin.close()
+            self.process.stdin.write(json.dumps(task).encode() + b"\n")
+            self.process.stdin.flush()
+            if not job.shares:
+                self.process.stdin.close()
         except BrokenPipeError:
             pass  # it ended at once; `finish` says how
+
+    def can_take(self, job: Job) -> bool:
+        """Whether it has nothing to do and was started for such jobs."""
+        return self.job is None and self.kind == job.kind and not self.has_ended()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it holds one of the places: not where it may hang."""
+        return self.job is not None and time.monotonic() - self.alive_at <= QUIET
 
     def read(self) -> Iterator[dict[str, Any]] | None:
         """What it told since the last call; None when it has closed its pipe."""
@@ -92,28 +120,46 @@ class _Child:
 
     def pass_on(self) -> None:
         """Pass on what it printed since the last call, if somebody wants it."""
-        if self.job.passed_to is None:
+        if self.job is None or self.job.passed_to is None:
             return
         while new := os.pread(self.printed.fileno(), 65536, self.n_passed):
             self.n_passed += len(new)
             self.job.passed_to.write(self.decoder.decode(new))
         self.job.passed_to.flush()
 
-    def finish(self, reason: str | None = None) -> None:
-        """Wait for its end and note how it came."""
+    def settle(self, reason: str | None = None) -> Job:
+        """Note how its job ended, and what was printed; it has none now."""
+        job = self.job
+        assert job is not None
+        self.pass_on()
+        end = self.n_passed = self._n_printed()
+        begin = max(self.n_printed_before, end - 16384)
+        lines = os.pread(self.printed.fileno(), end - begin, begin).decode(errors="replace").splitlines()
+        job.ended, job.output = reason, "\n".join(lines[-N_LAST_LINES:])
+        self.job = None
+        return job
+
+    def finish(self, reason: str | None = None) -> Job | None:
+        """Wait for its end and note how it came: of its job, if it had one."""
         status = self.process.wait()
         if reason is None and status < 0:
             reason = f"it was ended by signal {-status} ({signal.Signals(-status).name})"
         elif reason is None and status:
             reason = f"it exited with status {status}"
-        self.job.ended = reason
-        self.pass_on()
-        self.printed.seek(0, os.SEEK_END)
-        self.printed.seek(max(0, self.printed.tell() - 16384))
-        lines = self.printed.read().decode(errors="replace").splitlines()
-        self.job.output = "\n".join(lines[-N_LAST_LINES:])
+        job = self.settle(reason) if self.job else None
+        self.close()
+        return job
+
+    def close(self) -> None:
+        """Close what leads to it."""
+        if self.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
         self.printed.close()
         self.reader.close()
+
+    def _n_printed(self) -> int:
+        return os.fstat(self.printed.fileno()).st_size
 
 
 def _is_zombie(number: int) -> bool:
@@ -137,49 +183,71 @@ def work(
     idle: Callable[[], None] = lambda: None,
     at_once: int | None = None,
 ) -> list[Job]:
-    """Do all jobs, `at_once` of them at the same time (all, by default), and return them when the last one has ended.
+    """Do all jobs, `at_once` of them at the same time, and return them when the last one has ended.
 
+    At once: by default as many as there are processors; more would only take them from each other.
     Patience: a child that tells nothing for so many seconds is ended. Told: called with everything that a child
     tells; the jobs that it returns are done too. Left: called with each job whose child did not end well; likewise.
     Idle: called some ten times a second. Ctrl-C ends all children.
     """
-    waiting, done = list(jobs), []
-    running: list[_Child] = []
+    waiting, done, n_places = list(jobs), [], at_once or n_threads()
+    children: list[_Child] = []
     selector = selectors.DefaultSelector()
     try:
-        while waiting or running:
-            while waiting and (at_once is None or len(running) < at_once):
-                child = _Child(waiting.pop(0))
-                running.append(child)
-                selector.register(child.reader, selectors.EVENT_READ, child)
-            ended = [child for child in running if child.has_ended()]
+        while waiting or any(child.job for child in children):
+            while waiting and sum(child.is_busy for child in children) < n_places:
+                _begin(waiting, children, selector)
+            ended = [child for child in children if child.has_ended()]
             heard = []
             for key, _ in selector.select(timeout=0.1):
                 child = key.data
                 heard.append(child)
                 events = child.read()
                 for event in events or ():
-                    child.job.events.append(event)
-                    waiting += told(child.job, event) or ()
+                    if event["event"] == "next":
+                        done.append(child.settle())
+                    elif child.job:
+                        child.job.events.append(event)
+                        waiting += told(child.job, event) or ()
                 if events is None:
                     selector.unregister(child.reader)
                     child.has_closed = True
-            for child in running[:]:
+            for child in children[:]:
                 child.pass_on()
                 is_over = child in ended and (child.has_closed or child not in heard)
-                is_silent = not is_over and time.monotonic() - child.alive_at > patience
+                is_silent = not is_over and child.job is not None and time.monotonic() - child.alive_at > patience
                 if not is_over and not is_silent:
                     continue
                 child.end()  # what it started and left behind may hold its pipe open
                 if not child.has_closed:
                     selector.unregister(child.reader)
-                child.finish(f"it was ended after {patience:g} s without a sign of life" if is_silent else None)
-                running.remove(child)
-                done.append(child.job)
-                waiting += (child.job.ended and left(child.job)) or ()
+                job = child.finish(f"it was ended after {patience:g} s without a sign of life" if is_silent else None)
+                children.remove(child)
+                if job is not None:
+                    done.append(job)
+                    waiting += (job.ended and left(job)) or ()
             idle()
     finally:
-        for child in running:
-            child.end()
         selector.close()
+        for child in children:
+            child.end()
+            child.close()
     return done
+
+
+def _begin(waiting: list[Job], children: list[_Child], selector: selectors.BaseSelector) -> None:
+    """Begin one of the waiting jobs: the first that a child can take that has nothing to do, else one in a new child.
+
+    A job that could share the child of one that is being done is begun last, for it may save a start by waiting.
+    """
+    for job in waiting:
+        for child in children:
+            if child.can_take(job):
+                waiting.remove(job)
+                child.take(job)
+                return
+    kinds = [child.kind for child in children if child.job]
+    job = next((job for job in waiting if not job.shares or job.kind not in kinds), waiting[0])
+    waiting.remove(job)
+    children.append(child := _Child(job))
+    selector.register(child.reader, selectors.EVENT_READ, child)

@@ -21,6 +21,7 @@ from comparisons.composed import network_of
 from comparisons.delivery import Delivery, DeliveryError
 from comparisons.errors import UsageError
 from comparisons.experiment import Experiment
+from comparisons.machine import n_threads, processor
 from comparisons.saving import CHUNK_BYTES, TraceFolder
 from comparisons.trace import Stack, Trace, joined, stacked
 
@@ -230,21 +231,3 @@ def environment() -> dict[str, Any]:
         "processor": processor(),
         "threads": n_threads(),
     }
-
-
-def processor() -> str:
-    """The processor's name, as the system tells it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def n_threads() -> int:
-    """How many threads this process may run at the same time."""
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -18,7 +18,7 @@ from comparisons.experiment import Experiment
 from comparisons.implementations.registry import Implementation
 from comparisons.lexicon import dialects_of, says_of
 from comparisons.messages import scenes_not_written
-from comparisons.processes import Job, work
+from comparisons.processes import OURS, Job, work
 from comparisons.recording import environment
 from comparisons.result import (
     ImplementationResult,
@@ -182,11 +182,13 @@ def _recording(one: Implementation, experiments: Sequence[Experiment], found: di
         {"experiment": experiment.to_json(), "into": str(found[one.name, experiment.precision].trace)}
         for experiment in experiments
     ]
-    return Job(one.name, {"do": "record", "name": one.name, "target": one.target, "tasks": tasks})
+    task = {"do": "record", "name": one.name, "target": one.target, "tasks": tasks}
+    return Job(one.name, task, shares=one.extra)  # built-in ones of one framework
 
 
 def _certifying(name: str, trace: str, precision: str, memory: int) -> Job:
-    return Job(name, {"do": "certify", "trace": trace, "precision": precision, "memory": memory})
+    task = {"do": "certify", "trace": trace, "precision": precision, "memory": memory}
+    return Job(name, task, shares=OURS)
 
 
 def _settle(job: Job, found: dict[tuple[str, str], _Progress]) -> None:

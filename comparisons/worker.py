@@ -1,11 +1,14 @@
 """The child process: records or certifies, and tells its parent about it line by line on a pipe of its own.
 
 Started as `python -P -m comparisons.worker`, so that no module of the current folder comes before ours. The job is
-JSON on standard input; what the user's code prints goes where standard output goes.
+JSON on standard input, and where jobs share a child more of them follow; what the user's code prints goes where
+standard output goes.
 """
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import json
 import os
 import signal
@@ -59,11 +62,25 @@ class Pipe:
 
 
 def main() -> int:
-    """Do the job; the exit status is 0 even where a precision failed: the parent was told."""
-    job = json.load(sys.stdin)
-    threading.Thread(target=_end_with, args=(job["parent"],), daemon=True).start()
-    pipe = Pipe(job["pipe"])
-    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  (the user's code reads nothing)
+    """Do the jobs, one a line; the exit status is 0 even where a precision failed: the parent was told."""
+    tasks = os.fdopen(os.dup(0), encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # the user's code, and what it starts, reads nothing
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    pipe: Pipe | None = None
+    for line in tasks:
+        job = json.loads(line)
+        if pipe is None:
+            threading.Thread(target=_end_with, args=(job["parent"],), daemon=True).start()
+            pipe = Pipe(job["pipe"])
+        if status := _done(job, pipe):
+            return status
+        if job["shares"]:
+            pipe.tell("next")
+    return 0
+
+
+def _done(job: dict[str, Any], pipe: Pipe) -> int:
+    """Do a job; another status than 0 ends the process."""
     if job["do"] == "certify":
         return _certify(job, pipe)
     if job["do"] == "check":
@@ -262,5 +279,24 @@ def print_trimmed(error: BaseException, implementation: Any) -> None:
     traceback.print_exception(type(error), error, part or error.__traceback__)
 
 
+class _Leaving:
+    """Ends the process once everything is done, without taking apart what was loaded: of a framework, half a second.
+
+    Registered before anything else, so that it is called last: after the threads and `atexit` functions of the user's
+    code. Where something was raised, the interpreter ends as it always does.
+    """
+
+    status: int | None = None
+
+    def __call__(self) -> None:
+        if self.status is not None:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            ctypes.CDLL(None).fflush(None)  # what code in other languages printed
+            os._exit(self.status)
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    leaving = _Leaving()
+    atexit.register(leaving)
+    leaving.status = main()
