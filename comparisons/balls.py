@@ -166,7 +166,10 @@ def _moved(mid: np.ndarray, precision: Precision) -> Ball:
 def _flushed(mid: np.ndarray, precision: Precision) -> np.ndarray | None:
     """How far the numbers move where subnormals are read as 0; None if there are none."""
     size = np.abs(mid)
-    subnormal = (size < precision.smallest) & (size > 0)
+    subnormal = size < precision.smallest
+    if not subnormal.any():
+        return None
+    subnormal &= size > 0
     return np.where(subnormal, size, 0.0) if subnormal.any() else None
 
 

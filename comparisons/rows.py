@@ -23,7 +23,10 @@ class Piece(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A piece, number by number; `slack` is how much each could change unseen, 0 where exactly ∞ is expected."""
+    """A piece, number by number; `slack` is how much each could change unseen, 0 where exactly ∞ is expected.
+
+    `is_exact`: all balls have a radius of 0, and all numbers are their midpoints.
+    """
 
     steps: np.ndarray
     mid: np.ndarray
@@ -35,6 +38,7 @@ class Judged(NamedTuple):
     is_blind: np.ndarray
     slack: np.ndarray
     is_bounded: np.ndarray
+    is_exact: bool = False
 
 
 class Old(Protocol):
@@ -53,7 +57,7 @@ class RowSoFar:
         self.quantity, self.equation, self.trace, self.tally = quantity, equation, trace, tally
         self.ratios: list[np.ndarray] = []
         self.radii: list[np.ndarray] = []
-        self.n_numbers = self.outside = self.blind = self.n_broken_steps = 0
+        self.n_exact = self.n_numbers = self.outside = self.blind = self.n_broken_steps = 0
         self.first_broken: int | None = None
         self.highest, self.worst = -1.0, _Worst()
 
@@ -64,10 +68,15 @@ class RowSoFar:
         Inside, it proves nothing where its ball has no bound, or also holds the old value of what is carried.
         """
         part = judged(piece, SENSITIVITY[self.trace.precision], old)
-        is_all = bool(part.is_judged.all())
-        self.ratios.append(part.ratio.ravel() if is_all else part.ratio[part.is_judged])
-        self.radii.append(part.radius.ravel() if is_all else part.radius[part.is_judged])
         self.n_numbers += part.is_judged.size
+        is_all = part.is_exact or bool(part.is_judged.all())
+        if part.is_exact:
+            self.n_exact += part.ratio.size
+            if self.highest >= 0:
+                return part
+        else:
+            self.ratios.append(part.ratio.ravel() if is_all else part.ratio[part.is_judged])
+            self.radii.append(part.radius.ravel() if is_all else part.radius[part.is_judged])
         self.blind += int(np.count_nonzero(part.is_blind))
         if n_outside := int(np.count_nonzero(part.is_outside)):
             self.outside += n_outside
@@ -84,15 +93,17 @@ class RowSoFar:
 
     def row(self) -> Row:
         """The row of all pieces."""
-        ratios, radii = np.concatenate(self.ratios), np.concatenate(self.radii)
+        checked = self.n_exact + sum(map(len, self.ratios))
+        exact = [np.zeros(self.n_exact)] if self.ratios or self.tally else [np.zeros(min(self.n_exact, 1))]
+        ratios, radii = np.concatenate(self.ratios + exact), np.concatenate(self.radii + exact)
         if self.tally is not None:
             self.tally.ratios.add(ratios)
             self.tally.radii.add(radii)
         return Row(
             quantity=self.quantity,
             equation=self.equation,
-            checked=len(ratios),
-            not_judged=self.n_numbers - len(ratios),
+            checked=checked,
+            not_judged=self.n_numbers - checked,
             outside=self.outside,
             worst=self.worst.ratio,
             median=median(ratios) if self.tally is None else np.nan,
@@ -135,20 +146,27 @@ def judged(piece: Piece, sensitivity: float, old: Old | None) -> Judged:
     steps, ball, actual = piece
     mid, radius = np.broadcast_to(ball.mid, actual.shape), np.broadcast_to(ball.radius, actual.shape)
     with np.errstate(all="ignore"):
-        error = np.abs(actual - mid)
-        ratio = error / radius
-        if (is_met := error == 0).any():
-            ratio[is_met] = 0.0
-        slack = radius + error
-        if np.isfinite(slack).all():  # and so is each of them
-            is_bounded, is_outside = np.ones(actual.shape, bool), error > radius
+        error = actual - mid
+        np.abs(error, out=error)
+        is_bounded, nothing = np.ones(actual.shape, bool), np.zeros(actual.shape, bool)
+        if old is None and ball.spread is None and not error.any():
+            return Judged(steps, mid, radius, actual, error, is_bounded, nothing, nothing, error, is_bounded, True)
+        ratio, slack, is_outside, is_blind = error / radius, radius + error, nothing, nothing
+        most = slack.max()  # NaN where one is
+        if most < np.inf:
+            if not (highest := ratio.max()) < 1:
+                if highest != highest:  # NaN: errors of 0 in radii of 0
+                    np.fmax(ratio, 0.0, out=ratio)
+                is_outside = error > radius
         else:
+            ratio[error == 0] = 0.0
             is_never_finite = np.broadcast_to(is_infinite(ball), actual.shape)
             is_bounded = (np.isfinite(mid) & np.isfinite(radius)) | is_never_finite
             is_outside = (is_bounded & ~(error <= radius)) | ~np.isfinite(actual)
             slack = np.where(is_never_finite, 0.0, slack)
             ratio = np.where(is_outside & ~np.isfinite(ratio), np.inf, ratio)
-        is_blind = ((sensitivity * _scale(ball, actual.shape) <= slack) & (slack > 0)) | ~is_bounded
+        if not sensitivity * _scale(ball, actual.shape, some=True).min() > most:
+            is_blind = ((sensitivity * _scale(ball, actual.shape) <= slack) & (slack > 0)) | ~is_bounded
         is_judged = is_bounded
         if old is not None:
             is_judged = is_judged & ~((np.abs(old[steps] - mid) <= radius) & (radius > 0))
@@ -156,9 +174,10 @@ def judged(piece: Piece, sensitivity: float, old: Old | None) -> Judged:
     return Judged(steps, mid, radius, actual, ratio, is_judged, is_outside, is_blind, slack, is_bounded)
 
 
-def _scale(ball: Ball, shape: tuple[int, ...]) -> np.ndarray:
-    """The largest sum of absolute terms of the equation at each step."""
+def _scale(ball: Ball, shape: tuple[int, ...], some: bool = False) -> np.ndarray:
+    """The largest sum of absolute terms of the equation at each step, or at least that of some of its numbers."""
     absolute = np.broadcast_to(ball.absolute, shape)
+    absolute = absolute[..., :1] if some else absolute
     return absolute.max(axis=tuple(range(1, len(shape))), keepdims=True)
 
 
