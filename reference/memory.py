@@ -16,7 +16,7 @@ import numpy as np
 from reference.merging import values_of
 from reference.recorder import ELEMENTWISE, Operation, Read, Sheet, cast, chosen, spread, total
 
-CHUNK_BYTES = 2**16  # of one array: an operation's three and its neighbours' stay in a core's own cache
+CHUNK_BYTES = 2**18  # of one array: an operation's three and its neighbours' stay in a core's own cache
 ROWWISE = ELEMENTWISE | {cast, chosen, spread, total}
 
 
