@@ -10,26 +10,32 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from reference import alphabet
 from reference.alphabet import Array
-from reference.network import Network, now
-from reference.side_by_side import Key, Part, Runs, SideBySide
+from reference.network import Network
+from reference.open import Moved
+from reference.side_by_side import Part, Runs, SideBySide
 
 POOL = 2**20  # random moves that are drawn once; each result takes its moves from a random place in them
-OPEN = {np.matmul: "dot", np.exp: "exp", np.log: "log", np.power: "power"}
-OPEN_LETTERS: dict[Callable[..., Array], str] = {
-    alphabet.sigmoid: "sigmoid",
-    alphabet.tanh: "tanh",
-    alphabet.xlogy: "log",
-    alphabet.logits_loss: "log1p",
-    alphabet.logits_loss_slope: "exp",
-}
+
+
+class Asked(NamedTuple):
+    """Results that moves are asked for: of each its function, and how many numbers it has."""
+
+    results: list[tuple[str, int]]
+    are_small: bool  # none has more than half as many numbers as the pool
+    ends: np.ndarray  # before which place in the pool its moves begin
+
+    @classmethod
+    def of(cls, results: list[tuple[str, int]]) -> Asked:
+        """These results."""
+        ends = np.array([POOL - n for _, n in results], np.int64)
+        return cls(results, bool((ends >= POOL // 2).all()), ends)
 
 
 class Moves:
@@ -50,15 +56,14 @@ class Moves:
         other.generator = copy.deepcopy(self.generator)
         return other
 
-    def drawn(self, results: Sequence[tuple[str, int]]) -> list[np.ndarray]:
-        """The moves of the next results: of each its function, and how many numbers it has."""
-        if all(n <= POOL // 2 for _, n in results):  # the same places as one after the other, in one call
-            begins = self.generator.integers([POOL - n for _, n in results]).tolist() if results else []
-            return [
-                self.pools[function][begin : begin + n]
-                for (function, n), begin in zip(results, begins, strict=True)
-            ]  # fmt: skip
-        return [self._of_one(self.pools[function], n) for function, n in results]
+    def drawn(self, asked: Asked) -> list[np.ndarray]:
+        """The moves of the next results."""
+        if not asked.are_small:
+            return [self._of_one(self.pools[function], n) for function, n in asked.results]
+        begins = self.generator.integers(asked.ends).tolist()  # the same as one after the other
+        return [
+            self.pools[function][begin : begin + n] for (function, n), begin in zip(asked.results, begins, strict=True)
+        ]
 
     def _of_one(self, pool: np.ndarray, n: int) -> np.ndarray:
         if n > POOL // 2:
@@ -80,41 +85,6 @@ def moved(values: np.ndarray, moves: np.ndarray) -> np.ndarray:
     return values
 
 
-class Replicas(np.lib.mixins.NDArrayOperatorsMixin):
-    """A stack of replicas' arrays, (replicas, n, m). What IEEE 754 leaves open goes through `moves`.
-
-    `moves` is given values and the name of their function, and gives back the values to go on with.
-    """
-
-    __slots__ = ("moves", "values")
-    __array_priority__ = 1000
-
-    def __init__(self, values: np.ndarray, moves: Callable[[np.ndarray, str], np.ndarray]) -> None:
-        self.values, self.moves = values, moves
-
-    shape = property(lambda self: self.values.shape)
-    ndim = property(lambda self: self.values.ndim)
-    dtype = property(lambda self: self.values.dtype)
-    mT = property(lambda self: Replicas(self.values.mT, self.moves))
-
-    def sum(self, *, axis: int, keepdims: bool = False) -> Replicas:
-        """Σ along an axis, in another order for each replica."""
-        return Replicas(self.moves(self.values.sum(axis=axis, keepdims=keepdims), "dot"), self.moves)
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        if method != "__call__" or options:
-            return NotImplemented
-        values = ufunc(*(x.values if isinstance(x, Replicas) else x for x in inputs))
-        return Replicas(self.moves(values, OPEN[ufunc]) if ufunc in OPEN else values, self.moves)
-
-    def __letter__(self, letter: Callable, arguments: tuple, constants: dict[str, float]) -> Any:
-        values = letter(*(x.values if isinstance(x, Replicas) else x for x in arguments), **constants)
-        if letter is alphabet.in_precision_of:
-            return values
-        function = OPEN_LETTERS.get(letter)
-        return Replicas(self.moves(values, function) if function else values, self.moves)
-
-
 @dataclass(eq=False)
 class Opening:
     """A result that is left open: of which function it is, its shape in one run, and the moves of all of its runs.
@@ -131,13 +101,14 @@ class Opening:
 class Openings:
     """What is left open in a step of a certain size, in the order in which a set of replicas comes by it alone."""
 
-    def __init__(self, step: SideBySide, given: Mapping[str, Array], state: Mapping[Key, Array]) -> None:
+    def __init__(self, step: SideBySide, given: Mapping[str, Array], state: Sequence[Array]) -> None:
         self.by_part: dict[Part, list[Opening]] = {}
         self.results: dict[int, list[tuple[str, int]]] = {
             number: [] for number, runs in enumerate(step.runs) if runs.are_moved
         }
         self.step = step
-        step.step(given, state, lambda part, array: Replicas(array, lambda values, f: self._note(part, values, f)))
+        step.step(given, state, lambda part: lambda values, function: self._note(part, values, function))
+        self.asked = {number: Asked.of(results) for number, results in self.results.items()}
 
     def _note(self, part: Part, values: np.ndarray, function: str) -> np.ndarray:
         shape, places, begin = values.shape[1:], [], 0
@@ -159,17 +130,16 @@ class _Moving:
 
     def __init__(self, openings: Openings, moves: Mapping[int, Moves]) -> None:
         self.by_part = openings.by_part
-        self.drawn = {number: moves[number].drawn(results) for number, results in openings.results.items()}
-        self.part: Part | None = None
+        self.drawn = {number: moves[number].drawn(asked) for number, asked in openings.asked.items()}
         self.left: Iterator[Opening] = iter(())
 
-    def opened(self, part: Part, array: Array) -> Array:
-        """The array as it is; or as one whose results are moved, where some are left open."""
-        if part not in self.by_part:
-            return array
-        if part is not self.part:
-            self.part, self.left = part, iter(self.by_part[part])
-        return Replicas(array, self._moved)
+    def of(self, part: Part) -> Moved | None:
+        """By what its open results are moved, if it has any."""
+        openings = self.by_part.get(part)
+        if openings is None:
+            return None
+        self.left = iter(openings)
+        return self._moved
 
     def _moved(self, values: np.ndarray, function: str) -> np.ndarray:
         opening = next(self.left)
@@ -203,9 +173,9 @@ def train_side_by_side(
         sizes = tuple(np.shape(number) for number in numbers.values())
         if sizes not in openings:
             openings[sizes] = Openings(step, numbers, state)
-        found = step.step(numbers, state, _Moving(openings[sizes], moves).opened)
+        found = step.step(numbers, state, _Moving(openings[sizes], moves).of)
         state = step.after(found)
-        yield {name: found[now(name),] for name in kept}
+        yield {name: found[place] for name, place in step.kept.items()}
 
 
 def train_replicas(

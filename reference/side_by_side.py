@@ -16,6 +16,7 @@ import numpy as np
 
 from reference.alphabet import Array
 from reference.network import Equation, Network, Ref, before, now
+from reference.open import Moved, Replicas
 from reference.writing import peers
 
 Key = tuple[Ref, ...]  # one quantity, or several that lie side by side
@@ -34,25 +35,30 @@ class Runs(NamedTuple):
 class Part:
     """Equations as some of the networks have them, and in which rows the runs of these are; None: in all.
 
-    Reads: of each argument its name, and where it stands: among the scalars of the step, by how they are computed, or
-    among the arrays, with those to be put side by side if it does not lie so yet.
+    Of each argument its name, and where it stands: among the scalars of the step, by how they are computed, or among
+    the arrays, and whether that has a row for each run.
     """
 
     by: Callable[..., Array]
     constants: Mapping[str, float]
     scalars: tuple[tuple[str, tuple], ...]
-    arrays: tuple[tuple[str, Key], ...]
+    arrays: tuple[tuple[str, int, bool], ...]
     of: tuple[int, ...]  # the numbers of these runs
     rows: Rows | None
 
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """What is evaluated at once: its place among the arrays, its parts, and the quantities that are wanted alone."""
+    """What is evaluated at once: what has to be put side by side before, where the result stands, and its parts.
 
-    key: Key
+    Alone: of the quantities that are wanted by themselves too, where they stand, and from which number to which they
+    lie in the result, and their shape.
+    """
+
+    joins: tuple[tuple[int, tuple[int, ...]], ...]
+    gives: int
     parts: tuple[Part, ...]
-    alone: tuple[tuple[Key, int, int, tuple[int, ...]], ...]  # its own place; from which number to which; its shape
+    alone: tuple[tuple[int, int, int, tuple[int, ...]], ...]
 
 
 def in_stacks(networks: Sequence[Network]) -> list[list[int]]:
@@ -77,7 +83,7 @@ class SideBySide:
         self.network = runs[0].network
         self.groups = [peers(one.network) for one in runs]
         ends = np.cumsum([one.n for one in runs]).tolist()
-        self.places = [slice(end - one.n, end) for one, end in zip(runs, ends, strict=True)]
+        self.rows = [slice(end - one.n, end) for one, end in zip(runs, ends, strict=True)]
         self.n = ends[-1]
         if len(in_stacks([one.network for one in runs])) > 1:
             raise ValueError("these networks are not of one build; train each of them apart")
@@ -88,65 +94,86 @@ class SideBySide:
         self.given = [tuple(map(before, names)) for names in named if set(names) <= set(self.network.remembered)]
         self.alone = self._alone({tuple(map(now, names)) for names in named} | set(self.given), kept)
         self.stacked = {before(name) for name in self.network.remembered}
+        self.places: dict[Key, int] = {}
+        for key in [*((before(name),) for name in self.network.remembered), *self.given]:
+            self._place(key)
+        self.of_given = {name: self._place((now(name),)) for name in self.network.given if self.network.shapes[name]}
         self.scalars: list[tuple[tuple, Part]] = []
         self.units: list[Unit] = []
         for of_each in zip(*self.groups, strict=True):
             self._add(of_each)
+        following = {key: tuple(now(ref.name) for ref in key) for key in self.places if key[0].before}
+        self.carried = {
+            key: (self.places[key], self.places[later]) for key, later in following.items() if later in self.places
+        }
+        self.kept = {name: self.places[now(name),] for name in kept}
 
     def step(
-        self, given: Mapping[str, Array], state: Mapping[Key, Array], opened: Callable[[Part, Array], Array]
-    ) -> dict[Key, Array]:
-        """Every array of a step, by its name or all names that lie side by side; (runs, …) each.
+        self, given: Mapping[str, Array], state: Sequence[Array], moved: Callable[[Part], Moved | None]
+    ) -> list[Array]:
+        """Every array of a step, in its place; (runs, …) each.
 
-        State: what the step before left, likewise. Opened: the array as a part of the equations is to see it.
+        State: what the step before left. Moved: by what the open results of a part are moved, if by anything.
         """
-        arrays: dict[Key, Array] = {(now(name),): value for name, value in given.items()} | dict(state)
+        arrays: list[Array] = [None] * len(self.places)
+        for (place, _), value in zip(self.carried.values(), state, strict=True):
+            arrays[place] = value
+        for name, place in self.of_given.items():
+            arrays[place] = given[name]
         scalars: dict[tuple, Array] = {(name,): value for name, value in given.items()}
         with np.errstate(all="ignore"):  # what overflows shows in the values
             for way, part in self.scalars:
-                of_given = {name: arrays[key] for name, key in part.arrays}
+                of_given = {name: arrays[place] for name, place, _ in part.arrays}
                 of_step = {name: scalars[key] for name, key in part.scalars}
                 scalars[way] = part.by(**of_step, **of_given, **part.constants)
             for unit in self.units:
-                arrays[unit.key] = found = self._found(unit, arrays, scalars, opened)
-                for key, begin, end, shape in unit.alone:
-                    arrays[key] = found[:, :, begin:end].reshape(self.n, *shape)
+                for place, places in unit.joins:
+                    arrays[place] = _joined([arrays[one] for one in places])
+                arrays[unit.gives] = found = self._found(unit, arrays, scalars, moved)
+                for place, begin, end, shape in unit.alone:
+                    arrays[place] = found[:, :, begin:end].reshape(self.n, *shape)
         return arrays
 
-    def first(self, start: Mapping[str, Array], dtype: np.dtype) -> dict[Key, Array]:
+    def first(self, start: Mapping[str, Array], dtype: np.dtype) -> list[Array]:
         """What the first step is given: all runs from one start."""
-        whole = {
-            name: np.broadcast_to(start.get(name, self.network.start.get(name)), (self.n, *self.network.shape(name, 0)))
-            for name in self.network.remembered
-        }  # fmt: skip
-        alone: dict[Key, Array] = {(before(name),): value.astype(dtype) for name, value in whole.items()}
-        return alone | {key: _joined([alone[ref,] for ref in key]) for key in self.given}
+        alone: dict[Ref, Array] = {}
+        for name in self.network.remembered:
+            value = start.get(name, self.network.start.get(name))
+            shape = (self.n, *self.network.shape(name, 0))
+            alone[before(name)] = np.broadcast_to(value, shape).astype(dtype)
+        return [alone[key[0]] if len(key) == 1 else _joined([alone[ref] for ref in key]) for key in self.carried]
 
-    def after(self, arrays: Mapping[Key, Array]) -> dict[Key, Array]:
+    def after(self, arrays: Sequence[Array]) -> list[Array]:
         """What the next step is given of this one."""
-        alone = {(before(name),): arrays[now(name),] for name in self.network.remembered if (now(name),) in arrays}
-        return alone | {key: arrays[tuple(now(ref.name) for ref in key)] for key in self.given}
+        return [arrays[place] for _, place in self.carried.values()]
 
-    def _found(self, unit: Unit, arrays: dict[Key, Array], scalars: Mapping[tuple, Array],
-               opened: Callable[[Part, Array], Array]) -> Array:  # fmt: skip
+    def _place(self, key: Key) -> int:
+        return self.places.setdefault(key, len(self.places))
+
+    def _found(
+        self, unit: Unit, arrays: Sequence[Array], scalars: Mapping[tuple, Array],
+        moved: Callable[[Part], Moved | None],
+    ) -> Array:  # fmt: skip
         """What a unit gives, for all runs."""
         whole = np.empty(0)
         for part in unit.parts:
-            arguments = {name: scalars[way] for name, way in part.scalars}
-            for name, key in part.arrays:
-                array = arrays.get(key)
-                if array is None:
-                    array = arrays[key] = _joined([arrays[ref,] for ref in key])
-                if key[0] in self.stacked:
-                    array = opened(part, array if part.rows is None else array[part.rows])
+            moves, rows = moved(part), part.rows
+            arguments: dict[str, Array] = {name: scalars[way] for name, way in part.scalars}
+            for name, place, is_stacked in part.arrays:
+                array = arrays[place]
+                if is_stacked:
+                    if rows is not None:
+                        array = array[rows]
+                    if moves is not None:
+                        array = Replicas(array, moves)
                 arguments[name] = array
             found = part.by(**arguments, **part.constants)
-            value: Array = getattr(found, "values", found)
-            if part.rows is None:
+            value: Array = found.values if moves is not None else found
+            if rows is None:
                 return value
             if not whole.size:
                 whole = np.empty((self.n, *value.shape[-2:]), value.dtype)
-            whole[part.rows] = value
+            whole[rows] = value
         return whole
 
     def _alone(self, as_one: Collection[Key], kept: Collection[str]) -> set[Ref]:
@@ -166,37 +193,53 @@ class SideBySide:
             scalars = [_way(network, ref.name) for ref in group[0].reads.values() if network.shapes[ref.name] == ()]
             ways.setdefault((*(equation.key for equation in group), *scalars), []).append(number)
         names = _defined(of_each[0])
-        parts = [self._part(of_each[numbers[0]], numbers, len(ways) == 1) for numbers in ways.values()]
         if self.network.shapes[names[0]] == ():
-            for part in parts:
-                if any(key[0] in self.stacked for _, key in part.arrays):
+            for numbers in ways.values():
+                part = self._part(of_each[numbers[0]], numbers, is_of_all=True)
+                if any(is_stacked for *_, is_stacked in part.arrays):
                     raise TypeError(f"{names[0]} is a scalar of the step, but computed from what each run computes")
-                way = _way(self.runs[part.of[0]].network, names[0])
-                if way not in dict(self.scalars):
+                if (way := _way(self.runs[numbers[0]].network, names[0])) not in dict(self.scalars):
                     self.scalars.append((way, part))
             return
+        joins = self._joins([of_each[numbers[0]] for numbers in ways.values()])
+        parts = [self._part(of_each[numbers[0]], numbers, len(ways) == 1) for numbers in ways.values()]
         key = tuple(map(now, names))
-        if len(parts) > 1 or any(read[0] in self.stacked for _, read in parts[0].arrays):
+        gives = self._place(key)
+        if len(parts) > 1 or any(is_stacked for *_, is_stacked in parts[0].arrays):
             self.stacked |= set(key)
         alone, begin = [], 0
         for name in names if len(names) > 1 else ():
             shape = self.network.shape(name, 0)
             end = begin + shape[0] * shape[1]
             if now(name) in self.alone:
-                alone.append(((now(name),), begin, end, shape))
+                alone.append((self._place((now(name),)), begin, end, shape))
             begin = end
-        self.units.append(Unit(key, tuple(parts), tuple(alone)))
+        self.units.append(Unit(joins, gives, tuple(parts), tuple(alone)))
+
+    def _joins(self, groups: Sequence[tuple[Equation, ...]]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """What of the arrays that these equations read does not lie side by side yet."""
+        joins = []
+        for group in groups:
+            for name, ref in group[0].reads.items():
+                key = tuple(equation.reads[name] for equation in group)
+                if self.network.shapes[ref.name] != () and key not in self.places:
+                    places = tuple(self.places[one,] for one in key)
+                    joins.append((self._place(key), places))
+        return tuple(joins)
 
     def _part(self, group: tuple[Equation, ...], numbers: Sequence[int], is_of_all: bool) -> Part:
         network, first = self.runs[numbers[0]].network, group[0]
+        keys = {name: tuple(equation.reads[name] for equation in group) for name in first.reads}
         is_scalar = {name: network.shapes[ref.name] == () for name, ref in first.reads.items()}
         return Part(
             first.by,
             first.constants,
             tuple((name, _way(network, first.reads[name].name)) for name, scalar in is_scalar.items() if scalar),
-            tuple((name, tuple(e.reads[name] for e in group)) for name, scalar in is_scalar.items() if not scalar),
+            tuple(
+                (name, self.places[key], key[0] in self.stacked) for name, key in keys.items() if not is_scalar[name]
+            ),
             tuple(numbers),
-            None if is_of_all else _rows([self.places[number] for number in numbers]),
+            None if is_of_all else _rows([self.rows[number] for number in numbers]),
         )
 
 

@@ -13,7 +13,8 @@ from reference.alphabet import Array, in_precision_of
 from reference.dialects import DIALECTS
 from reference.forms import in_form
 from reference.network import Equation, before, now
-from reference.replicas import OPEN, OPEN_LETTERS, Moves, moved, train_replicas, train_side_by_side
+from reference.open import OPEN, OPEN_LETTERS
+from reference.replicas import Moves, moved, train_replicas, train_side_by_side
 from reference.running import evaluate, train
 from reference.side_by_side import Runs, SideBySide, in_stacks
 from tests.small import small
