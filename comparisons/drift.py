@@ -180,9 +180,10 @@ def course(network: Network) -> tuple:
 
 
 def _in_order(named: tuple[Names, Network]) -> list[int]:
-    """Sets of forms in the order of the table, so that those which have an equation in common lie together."""
-    places = {form.name: place for place, form in enumerate(DIALECTS)}
-    return [places[name] for name in named[0]]
+    """Sets of forms by choice after choice, so that most of those which have an equation in common lie together."""
+    choices = dict.fromkeys(form.choice for form in DIALECTS)
+    chosen = {form.choice: place for place, form in enumerate(DIALECTS) if form.name in named[0]}
+    return [chosen.get(choice, -1) for choice in choices]
 
 
 def _stacks(
