@@ -162,7 +162,7 @@ def drifts_of(
     first = {one: names for names, one in reversed(courses.items())}  # who trains the reference for all of one course
     needed = {names: networks[names] for names in networks if names in drifting or first[courses[names]] == names}
     gathered: dict[Names, Gathered] = {}
-    for some in _stacks(experiment, dict(sorted(needed.items(), key=_in_order)), drifting, n):
+    for some in stacks(experiment, dict(sorted(needed.items(), key=_in_order)), drifting, n):
         gathered |= _trained(experiment, some, drifting, n, seed)
     drifts = {names: gathered[names].drift(experiment.precision, names) for names in drifting}
     return Trained(drifts, {names: gathered[first[courses[names]]].curve() for names in networks})
@@ -186,7 +186,7 @@ def _in_order(named: tuple[Names, Network]) -> list[int]:
     return [chosen.get(choice, -1) for choice in choices]
 
 
-def _stacks(
+def stacks(
     experiment: Experiment, networks: Mapping[Names, Network], drifting: Collection[Names], n: int
 ) -> Iterator[dict[Names, Network]]:
     """The networks that are trained side by side: of one build, and a step of them no larger than stays in the cache.

@@ -113,6 +113,8 @@ def placed(
     Replicas of all of them are trained at once. `alone` says of the runs' forms in which others the reference will be
     asked for. A run that parts from its replicas is placed anew, and those after it may then be closer to other forms.
     """
+    tried = [forms for _, names, open_ in runs for forms in (_forms(names), *_with_another(_forms(names), open_))]
+    references.learn_first_steps(tried)
     closest: list[tuple[Form, ...]] = []
     for trace, names, open_ in runs:
         closest.append(closest_forms(trace, names, open_, references, [names_of(forms) for forms in closest]))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from comparisons.composed import given_by, network_of
-from comparisons.drift import Drift, Trained, course, drifts_of, flat, names_of
+from comparisons.drift import Drift, Names, Trained, course, drifts_of, flat, names_of, stacks
 from comparisons.experiment import Experiment
 from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
 from reference.network import Network
+from reference.replicas import train_side_by_side
+from reference.side_by_side import Runs
 from reference.tape import replayed
 
 N_FIRST_STEPS = 100  # in which rounding has not grown yet, so that the forms' own roundings show
@@ -25,7 +28,9 @@ class References:
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
         self.trained = Trained({}, {})
-        self._first: dict[tuple, np.ndarray] = {}
+        self._networks: dict[Names, Network] = {}
+        self._courses: dict[Names, tuple] = {}
+        self._first: dict[tuple, np.ndarray] = {}  # by the course
 
     def train(self, sets: Iterable[Sequence[Form]], alone: Iterable[Sequence[Form]] = ()) -> None:
         """Train replicas in these sets of forms, and the reference alone in some, all at once; what is known is not."""
@@ -50,17 +55,41 @@ class References:
         self.train([], [forms])
         return self.trained.curves[names_of(_ordered(forms))]
 
+    def learn_first_steps(self, sets: Iterable[Sequence[Form]]) -> None:
+        """Train the first steps in all of these sets of forms at once, as far as they are small."""
+        missing = {self._course(forms): names_of(_ordered(forms)) for forms in sets}
+        networks = {names: self._networks[names] for one, names in missing.items() if one not in self._first}
+        for some in stacks(self.experiment, networks, (), 0):
+            network = next(iter(some.values()))
+            n_numbers = sum(math.prod(network.shape(name, 0)) for name in network.parameters)
+            if len(some) == 1 or N_FIRST_STEPS * n_numbers > N_KEPT:
+                continue
+            runs, given = (
+                [Runs(one) for one in some.values()],
+                itertools.islice(given_by(self.experiment), N_FIRST_STEPS),
+            )
+            steps = list(train_side_by_side(runs, self.experiment.initial(), given, {}))
+            numbers = flat(steps, network.parameters, len(runs))
+            self._first |= {course(one): numbers[:, row] for row, one in enumerate(some.values())}
+
     def first_steps(self, forms: Sequence[Form]) -> Iterator[np.ndarray]:
         """The reference's parameters side by side after each of its first steps in these forms, (numbers,)."""
-        network = in_form(network_of(self.experiment), *_ordered(forms))
-        key = course(network)
+        key = self._course(forms)
         if key not in self._first:
-            steps = _first_steps(self.experiment, network)
+            steps = _first_steps(self.experiment, self._networks[names_of(_ordered(forms))])
             first = next(steps)
             if N_FIRST_STEPS * len(first) > N_KEPT:
                 return itertools.chain([first], steps)
             self._first[key] = np.array([first, *steps])
         return iter(self._first[key])
+
+    def _course(self, forms: Sequence[Form]) -> tuple:
+        """What decides the course of a run in these forms; sets of forms with one course have one reference."""
+        names = names_of(_ordered(forms))
+        if names not in self._networks:
+            self._networks[names] = in_form(network_of(self.experiment), *_ordered(forms))
+            self._courses[names] = course(self._networks[names])
+        return self._courses[names]
 
 
 def _first_steps(experiment: Experiment, network: Network) -> Iterator[np.ndarray]:

@@ -277,6 +277,16 @@ def test_first_steps_too_large_to_keep_say_the_same(experiment, monkeypatch):
     assert not np.array_equal(list(again.first_steps(())), kept[0])
 
 
+def test_first_steps_learnt_side_by_side_are_those_of_each_alone(experiment):
+    sets = [(), KERAS, (FORM["first-moment-lerp"],), (FORM["clamped-logarithm"],)]
+    apart, together = References(experiment), References(experiment)
+    together.learn_first_steps(sets)
+    assert len(together._first) == 3, "a form of the loss alone changes no parameter"
+    for forms in sets:
+        assert np.array_equal(list(together.first_steps(forms)), list(apart.first_steps(forms)))
+    assert not np.array_equal(list(together.first_steps(())), list(together.first_steps(KERAS)))
+
+
 def test_a_run_that_parts_is_placed_in_a_form_that_was_left_open_and_explains_it(keras_like):
     def place(names, open_, references):
         return placed([(keras_like, names, open_)], references)[0]
