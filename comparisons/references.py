@@ -64,10 +64,8 @@ class References:
             n_numbers = sum(math.prod(network.shape(name, 0)) for name in network.parameters)
             if len(some) == 1 or N_FIRST_STEPS * n_numbers > N_KEPT:
                 continue
-            runs, given = (
-                [Runs(one) for one in some.values()],
-                itertools.islice(given_by(self.experiment), N_FIRST_STEPS),
-            )
+            runs = [Runs(one) for one in some.values()]
+            given = itertools.islice(given_by(self.experiment), N_FIRST_STEPS)
             steps = list(train_side_by_side(runs, self.experiment.initial(), given, {}))
             numbers = flat(steps, network.parameters, len(runs))
             self._first |= {course(one): numbers[:, row] for row, one in enumerate(some.values())}
