@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 from rich.progress import track
 
-from comparisons.agreement import parameters_of, placed
 from comparisons.composed import given_by, network_of
 from comparisons.drift import N_REPLICAS, Drift, drift_of, flat, replicas_of
 from comparisons.experiment import Experiment
+from comparisons.placing import parameters_of, placed
 from comparisons.precisions import PRECISIONS
 from comparisons.recording import record
+from comparisons.references import References
 from comparisons.result import read
 from comparisons.trace import load
 from reference.alphabet import Array
@@ -111,7 +112,8 @@ def framework_runs(folders: Sequence[Path], precision: str) -> Iterator[tuple[st
             continue
         seen.add(one.name)
         trace = load(folder / f"{one.name}-{precision}.trace")
-        yield one.name, parameters_of(trace), placed(trace, one.forms, one.not_told_apart, {}).drift
+        (place,) = placed([(trace, one.forms, one.not_told_apart)], References(trace.experiment))
+        yield one.name, parameters_of(trace), place.drift
 
 
 def row(precision: str, kind: str, what: str, runs: Sequence[tuple[np.ndarray, Drift]]) -> dict[str, Any]:

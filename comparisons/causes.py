@@ -7,23 +7,17 @@ must be rounding: no more than it leaves over between replicas of the reference 
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from comparisons.composed import given_by, network_of
-from comparisons.curves import N_EPOCHS, Curves, curves_of
-from comparisons.drift import Drift, drift_of
-from comparisons.experiment import Experiment
-from comparisons.portions import losses_and_accuracies
+from comparisons.curves import Curves, curves_of
+from comparisons.drift import Drift
+from comparisons.references import References
 from comparisons.trace import Trace
-from reference.dialects import DIALECTS
-from reference.forms import Form, in_form
-from reference.tape import replayed
-
-Kept = dict[tuple[str, ...], np.ndarray]
+from reference.forms import Form
 
 
 class Side(NamedTuple):
@@ -77,27 +71,24 @@ def explain(one: Trace, forms: tuple[Form, ...], other: Trace, other_forms: tupl
     curves, other_curves = curves_of(one), curves_of(other)
     if curves is None or other_curves is None:
         return None
+    references = References(one.experiment)
+    references.train([forms, other_forms], between(forms, other_forms))
     return explained(
-        Side(one, forms, curves, drift_of(one.experiment, forms)),
-        Side(other, other_forms, other_curves, drift_of(other.experiment, other_forms)),
-        {},
+        Side(one, forms, curves, references.drift(forms)),
+        Side(other, other_forms, other_curves, references.drift(other_forms)),
+        references,
     )
 
 
-def explained(one: Side, other: Side, kept: Kept) -> Explanation:
-    """The same for runs whose curves are known; `kept` has the reference's curve in each set of forms that was run."""
-    experiment = one.trace.experiment
+def explained(one: Side, other: Side, references: References) -> Explanation:
+    """The same for runs whose curves are known."""
     measured = _relative(one.curves.loss, other.curves.loss)
-    base = _curve(experiment, other.forms, kept)
-    predicted = _relative(_curve(experiment, one.forms, kept), base)
+    base = references.curve(other.forms)
+    predicted = _relative(references.curve(one.forms), base)
     left = measured - predicted
     causes = []
-    for choice in dict.fromkeys(form.choice for form in (*one.forms, *other.forms)):
-        mine, theirs = _of_choice(choice, one.forms), _of_choice(choice, other.forms)
-        if mine is theirs:
-            continue
-        swapped = tuple(f for f in other.forms if f.choice != choice) + (() if mine is None else (mine,))
-        gap = _relative(_curve(experiment, swapped, kept), base)
+    for choice, mine, theirs, swapped in _swapped(one.forms, other.forms):
+        gap = _relative(references.curve(swapped), base)
         causes.append(Cause(choice, _name(mine), _name(theirs), float(gap[-1]), _largest(gap)))
     # Replicas of one number had the same random moves in both sets of forms, so that each is paired with its neighbour.
     pairs = _relative(one.drift.losses_after_epochs, np.roll(other.drift.losses_after_epochs, 1, axis=0))
@@ -109,23 +100,20 @@ def explained(one: Side, other: Side, kept: Kept) -> Explanation:
     )  # fmt: skip
 
 
-def _curve(experiment: Experiment, forms: tuple[Form, ...], kept: Kept) -> np.ndarray:
-    """The reference's loss on the training set after each epoch, in these forms."""
-    ordered = tuple(form for form in DIALECTS if form in forms)
-    key = tuple(form.name for form in ordered)
-    if key not in kept:
-        network = in_form(network_of(experiment), *ordered)
-        steps = replayed(network, experiment.initial(), given_by(experiment), network.parameters)
-        ends = (
-            {name: value.copy() for name, value in step.items()}
-            for step in itertools.islice(steps, experiment.steps_per_epoch - 1, None, experiment.steps_per_epoch)
-        )
-        losses, (X, Y) = [], experiment.train_set()
-        while some := list(itertools.islice(ends, N_EPOCHS)):
-            weights = {name: np.stack([step[name] for step in some]) for name in network.parameters}
-            losses.append(losses_and_accuracies(network_of(experiment), weights, X, Y)[0])
-        kept[key] = np.concatenate(losses)
-    return kept[key]
+def between(one: tuple[Form, ...], other: tuple[Form, ...]) -> list[tuple[Form, ...]]:
+    """The sets of forms in which the reference is asked for, when two runs in these are explained."""
+    return [one, other, *(swapped for *_, swapped in _swapped(one, other))]
+
+
+def _swapped(
+    one: tuple[Form, ...], other: tuple[Form, ...]
+) -> Iterator[tuple[str, Form | None, Form | None, tuple[Form, ...]]]:
+    """Of each choice in which the two differ the forms of both, and the other's forms with the one's choice in them."""
+    for choice in dict.fromkeys(form.choice for form in (*one, *other)):
+        mine, theirs = _of_choice(choice, one), _of_choice(choice, other)
+        if mine is not theirs:
+            rest = tuple(form for form in other if form.choice != choice)
+            yield choice, mine, theirs, rest if mine is None else (*rest, mine)
 
 
 def _relative(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,13 +25,19 @@ from comparisons.experiment import Experiment
 from comparisons.portions import losses_and_accuracies
 from comparisons.precisions import PRECISIONS
 from comparisons.series import Series
+from reference.dialects import DIALECTS
 from reference.forms import Form, in_form
+from reference.learned import behind
 from reference.network import Network
-from reference.replicas import train_replicas
-from reference.tape import replayed
+from reference.replicas import train_replicas, train_side_by_side
+from reference.side_by_side import Runs, in_stacks
+
+Names = tuple[str, ...]
 
 N_REPLICAS = 32
-N_AT_ONCE = 2**17  # so many numbers of replicas are looked at together: some steps, which stay in the cache
+N_AT_ONCE = 2**17  # so many numbers of runs are looked at together: some steps, which stay in the cache
+N_OF_A_STEP = 2**20  # so many numbers has a step of what is trained side by side; beyond, stacking saves nothing
+CANCELS = 2**10  # from so many times smaller on than what it is the difference of, a sum has lost too many digits
 SPREAD, SIZE, LOSS_SPREAD, REFERENCE_LOSS = range(4)  # the columns of `Drift.apart`
 
 
@@ -118,45 +125,178 @@ class Drift:
         return n - 100 * math.log2(last) / self.doublings
 
 
+class Trained(NamedTuple):
+    """What came of training in several sets of forms, each known by the names of its forms.
+
+    `curves`: the reference's loss on the training set after each epoch, (epochs,).
+    """
+
+    drifts: dict[Names, Drift]
+    curves: dict[Names, np.ndarray]
+
+
 def drift_of(experiment: Experiment, forms: Sequence[Form], n: int = N_REPLICAS, seed: int = 0) -> Drift:
     """Train the replicas and the reference of an experiment in these forms; what is kept of a step is small.
 
     Error: ValueError for forms that exclude each other or change nothing; UsageError where the disk is full.
     """
-    network = in_form(network_of(experiment), *forms)
-    unit, per_epoch = PRECISIONS[experiment.precision].unit, experiment.steps_per_epoch
-    n_numbers = sum(math.prod(network.shape(name, 0)) for name in network.parameters)
-    scores, means, apart = np.full(n, -np.inf), Series(n_numbers), Series(4)
-    last_losses: list[np.ndarray] = []
-    after_epochs: list[np.ndarray] = []
-    together = zip(replicas_of(experiment, network, n, seed), _reference(experiment, network), strict=True)
-    while steps := list(itertools.islice(together, max(1, N_AT_ONCE // (n * n_numbers)))):
-        replicas, reference = zip(*steps, strict=True)
-        parameters = flat(replicas, network.parameters, n)
-        mean = parameters.mean(axis=1)
-        spread, size = _spread(parameters, mean), np.sqrt((mean**2).sum(axis=1))
-        losses = np.stack([step["J"][:, 0, 0] for step in replicas]).astype(np.float64)
-        loss = np.array([step["J"].item() for step in reference])
-        begin = means.n_steps
-        scores = np.maximum(scores, _largest_distances(parameters, unit))
-        means.add(mean)
-        apart.add(np.stack([spread, size, losses.std(axis=1) / np.abs(losses.mean(axis=1)), loss], axis=1))
-        if ends := [at for at in range(len(steps)) if (begin + at + 1) % per_epoch == 0]:
-            last_losses.append(np.concatenate([losses[ends], loss[ends, None]], axis=1))
-            after = [_losses(experiment, [runs[at] for at in ends]) for runs in (replicas, reference)]
-            after_epochs.append(np.concatenate(after, axis=1))
-    on_last_batches, on_all = np.concatenate(last_losses), np.concatenate(after_epochs)
-    return Drift(
-        precision=experiment.precision,
-        forms=tuple(form.name for form in forms),
-        scores=scores,
-        means=means,
-        apart=apart,
-        last_losses=on_last_batches[:, :n].T,
-        reference_last_loss=on_last_batches[:, n],
-        losses_after_epochs=on_all[:, :n].T,
-        reference_loss_after_epochs=on_all[:, n],
-    )
+    return drifts_of(experiment, [forms], n=n, seed=seed).drifts[names_of(forms)]
+
+
+def drifts_of(
+    experiment: Experiment,
+    sets: Iterable[Sequence[Form]],
+    alone: Iterable[Sequence[Form]] = (),
+    n: int = N_REPLICAS,
+    seed: int = 0,
+) -> Trained:
+    """Train replicas and the reference in each of these sets of forms, and in some the reference `alone`.
+
+    All are trained side by side, as far as a step of them is small; each set comes to what it comes to by itself.
+    Error: as `drift_of`.
+    """
+    textbook = network_of(experiment)
+    drifting = {names_of(forms): in_form(textbook, *forms) for forms in sets}
+    networks = drifting | {names_of(forms): in_form(textbook, *forms) for forms in alone}
+    courses = {names: course(network) for names, network in networks.items()}
+    first = {one: names for names, one in reversed(courses.items())}  # who trains the reference for all of one course
+    needed = {names: networks[names] for names in networks if names in drifting or first[courses[names]] == names}
+    gathered: dict[Names, Gathered] = {}
+    for some in stacks(experiment, dict(sorted(needed.items(), key=_in_order)), drifting, n):
+        gathered |= _trained(experiment, some, drifting, n, seed)
+    drifts = {names: gathered[names].drift(experiment.precision, names) for names in drifting}
+    return Trained(drifts, {names: gathered[first[courses[names]]].curve() for names in networks})
+
+
+def names_of(forms: Iterable[Form]) -> Names:
+    """By which a set of forms is known."""
+    return tuple(form.name for form in forms)
+
+
+def course(network: Network) -> tuple:
+    """All that decides which parameters a run comes to: the loss does not, where its gradient is another equation."""
+    names = [name for name in network.remembered if name in network.by_name]
+    return tuple(equation.key for equation in behind(network, names)), tuple(network.start.items())
+
+
+def _in_order(named: tuple[Names, Network]) -> list[int]:
+    """Sets of forms by choice after choice, so that most of those which have an equation in common lie together."""
+    choices = dict.fromkeys(form.choice for form in DIALECTS)
+    chosen = {form.choice: place for place, form in enumerate(DIALECTS) if form.name in named[0]}
+    return [chosen.get(choice, -1) for choice in choices]
+
+
+def stacks(
+    experiment: Experiment, networks: Mapping[Names, Network], drifting: Collection[Names], n: int
+) -> Iterator[dict[Names, Network]]:
+    """The networks that are trained side by side: of one build, and a step of them no larger than stays in the cache.
+
+    One alone is trained whatever its size.
+    """
+    names = list(networks)
+    for numbers in in_stacks(list(networks.values())):
+        some: dict[Names, Network] = {}
+        size = 0
+        for name in (names[number] for number in numbers):
+            own = (n + 1 if name in drifting else 1) * _size(experiment, networks[name])
+            if some and size + own > N_OF_A_STEP:
+                yield some
+                some, size = {}, 0
+            some[name] = networks[name]
+            size += own
+        yield some
+
+
+def _size(experiment: Experiment, network: Network) -> int:
+    """How many numbers a step of one run has."""
+    m = min(experiment.batch_size, experiment.data.examples.X.shape[1])
+    return sum(math.prod(network.shape(name, m)) for name in network.shapes)
+
+
+def _trained(
+    experiment: Experiment, networks: Mapping[Names, Network], drifting: Collection[Names], n: int, seed: int
+) -> dict[Names, Gathered]:
+    """Train these side by side, a few steps in memory at a time."""
+    runs: list[Runs] = []
+    gathered: dict[Names, Gathered] = {}
+    for names, network in networks.items():
+        begin = sum(one.n for one in runs)
+        n_replicas = n if names in drifting else 0
+        if n_replicas:
+            runs.append(Runs(network, n, are_moved=True))
+        runs.append(Runs(network))
+        gathered[names] = Gathered(experiment, network, slice(begin, begin + n_replicas))
+    n_runs, parameters = sum(one.n for one in runs), runs[0].network.parameters
+    n_numbers = sum(math.prod(runs[0].network.shape(name, 0)) for name in parameters)
+    accuracy = {name: getattr(row, experiment.precision) for name, row in ACCURACY.items()}
+    training = train_side_by_side(runs, experiment.initial(), given_by(experiment), accuracy, seed)
+    done, per_epoch = 0, experiment.steps_per_epoch
+    while steps := list(itertools.islice(training, max(1, N_AT_ONCE // (n_runs * n_numbers)))):
+        ends = [at for at in range(len(steps)) if (done + at + 1) % per_epoch == 0]
+        losses = np.stack([step["J"][:, 0, 0] for step in steps]).astype(np.float64)
+        after = _losses(experiment, [steps[at] for at in ends]) if ends else None
+        numbers = flat(steps, parameters, n_runs)
+        for one in gathered.values():
+            one.add(numbers, losses, ends, after)
+        done += len(steps)
+    return gathered
+
+
+class Gathered:
+    """What is kept of the runs in one set of forms while they are trained: `replicas` lie here, the reference behind.
+
+    Without replicas it is the reference's losses after the epochs.
+    """
+
+    def __init__(self, experiment: Experiment, network: Network, replicas: slice) -> None:
+        self.unit = PRECISIONS[experiment.precision].unit
+        self.replicas, self.reference, self.n = replicas, replicas.stop, replicas.stop - replicas.start
+        self.scores = np.full(self.n, -np.inf)
+        n_numbers = sum(math.prod(network.shape(name, 0)) for name in network.parameters)
+        self.means: Series | None = Series(n_numbers) if self.n else None
+        self.apart: Series | None = Series(4) if self.n else None
+        self.last_losses: list[np.ndarray] = []  # of each portion those of its epochs' ends: (epochs, n + 1)
+        self.after_epochs: list[np.ndarray] = []
+
+    def add(self, numbers: np.ndarray, losses: np.ndarray, ends: Sequence[int], after: np.ndarray | None) -> None:
+        """The next steps of all runs: parameters, (steps, runs, numbers), losses, (steps, runs), and which of the steps
+        end an epoch, with the losses on the training set after these."""
+        of_all = slice(self.replicas.start, self.reference + 1)
+        if after is not None:
+            self.last_losses.append(losses[ends, of_all])
+            self.after_epochs.append(after[:, of_all])
+        if self.means is None or self.apart is None:
+            return
+        among = numbers[:, self.replicas]
+        total = among.sum(axis=1)
+        mean = total / self.n
+        spread, largest = spread_and_largest(among, total, mean, self.unit)
+        self.scores = np.maximum(self.scores, largest)
+        size, of_replicas = np.sqrt((mean**2).sum(axis=1)), losses[:, self.replicas]
+        relative = of_replicas.std(axis=1) / np.abs(of_replicas.mean(axis=1))
+        self.means.add(mean)
+        self.apart.add(np.stack([spread, size, relative, losses[:, self.reference]], axis=1))
+
+    def curve(self) -> np.ndarray:
+        """The reference's loss on the training set after each epoch."""
+        return np.concatenate(self.after_epochs)[:, self.n]
+
+    def drift(self, precision: str, forms: Names) -> Drift:
+        """What is known of the replicas, when all steps were added."""
+        assert self.means is not None
+        assert self.apart is not None
+        on_last_batches, on_all = np.concatenate(self.last_losses), np.concatenate(self.after_epochs)
+        return Drift(
+            precision=precision,
+            forms=forms,
+            scores=self.scores,
+            means=self.means,
+            apart=self.apart,
+            last_losses=on_last_batches[:, : self.n].T,
+            reference_last_loss=on_last_batches[:, self.n],
+            losses_after_epochs=on_all[:, : self.n].T,
+            reference_loss_after_epochs=on_all[:, self.n],
+        )
 
 
 def replicas_of(experiment: Experiment, network: Network, n: int, seed: int) -> Iterator[dict[str, np.ndarray]]:
@@ -165,32 +305,34 @@ def replicas_of(experiment: Experiment, network: Network, n: int, seed: int) -> 
     return train_replicas(network, experiment.initial(), given_by(experiment), n, accuracy, seed)
 
 
-def _reference(experiment: Experiment, network: Network) -> Iterator[dict[str, np.ndarray]]:
-    """The same of the reference, a stack of one."""
-    for step in replayed(network, experiment.initial(), given_by(experiment), ("J", *network.parameters)):
-        yield {name: value[None].copy() for name, value in step.items()}
+def spread_and_largest(
+    runs: np.ndarray, total: np.ndarray, mean: np.ndarray, unit: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The runs' spread after each step, (steps,), and each run's largest distance, in these steps, from the mean of the
+    others, in their spreads, (runs,).
 
-
-def _largest_distances(parameters: np.ndarray, unit: float) -> np.ndarray:
-    """Each replica's largest distance, in these steps, from the mean of the others, in their spreads, (K,)."""
-    total, n = parameters.sum(axis=1), parameters.shape[1]
-    found = []
-    for number in range(n):
-        others = np.delete(parameters, number, axis=1)
-        mean = (total - parameters[:, number]) / (n - 1)
-        spread, size = _spread(others, mean), np.sqrt((mean**2).sum(axis=1))
-        found.append(_distances(parameters[:, number], mean, spread, size, unit).max())
-    return np.array(found)
+    Convention: the others' spread is not worked out from all others anew. With d = x − c, where c is the mean of all,
+    and g, by how much the mean of the others is off c, Σ|d − g|² over the others is Σ|d|² − 2 g·Σd + (n − 1)|g|², and
+    the sums over the others are those over all less what is the one's own. All terms are as large as d, which is small
+    and exact, so only their sum can cancel: where it does, because one run is out by far, all others are gone through.
+    """
+    n = runs.shape[1]
+    others = (total[:, None] - runs) / (n - 1)  # the mean of the others
+    apart, off = runs - mean[:, None], others - mean[:, None]
+    of_each = (apart**2).sum(axis=2)
+    left = apart.sum(axis=1)[:, None] - apart  # Σ d over the others
+    whole, own = of_each.sum(axis=1)[:, None], (n - 1) * (off**2).sum(axis=2)
+    squares = whole - of_each - 2 * (off * left).sum(axis=2) + own
+    for step, number in np.argwhere(~(squares * CANCELS > whole + own)):
+        squares[step, number] = ((np.delete(runs[step], number, axis=0) - others[step, number]) ** 2).sum()
+    spread, size = np.sqrt(squares / (n - 1)), np.sqrt((others**2).sum(axis=2))
+    distances = np.sqrt(((runs - others) ** 2).sum(axis=2)) / np.maximum(spread, unit * size)
+    return np.sqrt(of_each.mean(axis=1)), distances.max(axis=0)
 
 
 def _distances(run: np.ndarray, mean: np.ndarray, spread: np.ndarray, size: np.ndarray, unit: float) -> np.ndarray:
     """|run − mean| over the others' spread after each step; the latter is at least one rounding of the mean."""
     return np.asarray(np.sqrt(((run - mean) ** 2).sum(axis=1)) / np.maximum(spread, unit * size))
-
-
-def _spread(parameters: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """The root mean square distance of several runs from their mean after each step, (steps,)."""
-    return np.asarray(np.sqrt(((parameters - mean[:, None]) ** 2).sum(axis=2).mean(axis=1)))
 
 
 def _losses(experiment: Experiment, ends: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:

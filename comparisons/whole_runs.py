@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from comparisons.agreement import Drifts, Score, compared, placed
-from comparisons.causes import Side, explained
+from comparisons.agreement import compared
+from comparisons.causes import Side, between, explained
 from comparisons.curves import Curves, curves_of
-from comparisons.drift import Drift
+from comparisons.drift import Drift, names_of
+from comparisons.placing import Score, placed
+from comparisons.references import References
 from comparisons.trace import Trace
 from reference.forms import Form
 
@@ -37,25 +37,30 @@ def whole_runs(
         alone = [(trace, curves_of(trace)) for trace, _, _ in traces]
         histories = [_history(trace, curves) for trace, curves in alone if curves is not None]
         return {"agreements": [], "explanations": [], "histories": histories, "bands": []}
-    runs: list[_Run] = []
-    drifts: Drifts = {}
-    for trace, names, alike in traces:
-        forms, drift, score = placed(trace, names, alike, drifts)
-        runs.append(_Run(trace, forms, score, curves_of(trace), drift))
-    kept: dict[tuple[str, ...], np.ndarray] = {}
+    references = References(traces[0][0].experiment)
+    places = placed(traces, references, _asked_for)
+    runs = [
+        _Run(trace, place.forms, place.score, curves_of(trace), place.drift)
+        for (trace, _, _), place in zip(traces, places, strict=True)
+    ]
     agreements, explanations = [], []
     for one, other in itertools.combinations(runs, 2):
         agreements.append(compared(one.trace, other.trace, one.score, other.score))
         if one.forms != other.forms and one.curves is not None and other.curves is not None:
             side = Side(one.trace, one.forms, one.curves, one.drift)
-            explanations.append(explained(side, Side(other.trace, other.forms, other.curves, other.drift), kept))
-    used = dict.fromkeys(tuple(form.name for form in run.forms) for run in reversed(runs))
+            explanations.append(explained(side, Side(other.trace, other.forms, other.curves, other.drift), references))
+    used = {names_of(run.forms): run.drift for run in reversed(runs)}
     return {
         "agreements": agreements,
         "explanations": explanations,
         "histories": [_history(run.trace, run.curves) for run in runs if run.curves is not None],
-        "bands": [_band(drifts[forms]) for forms in used],
+        "bands": [_band(drift) for drift in used.values()],
     }
+
+
+def _asked_for(closest: Sequence[tuple[Form, ...]]) -> list[tuple[Form, ...]]:
+    """In which forms the reference is asked for, when the pairs of runs in these are explained."""
+    return [forms for pair in itertools.combinations(closest, 2) if pair[0] != pair[1] for forms in between(*pair)]
 
 
 def _history(trace: Trace, curves: Curves) -> dict[str, Any]:

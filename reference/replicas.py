@@ -8,26 +8,34 @@ a leading axis. Their spread is how far correct implementations drift apart.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+import copy
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from reference import alphabet
 from reference.alphabet import Array
-from reference.network import Equation, Network, Ref, before, now
-from reference.writing import peers
+from reference.network import Network
+from reference.open import Moved
+from reference.side_by_side import Part, Runs, SideBySide
 
 POOL = 2**20  # random moves that are drawn once; each result takes its moves from a random place in them
-OPEN = {np.matmul: "dot", np.exp: "exp", np.log: "log", np.power: "power"}
-OPEN_LETTERS: dict[Callable[..., Array], str] = {
-    alphabet.sigmoid: "sigmoid",
-    alphabet.tanh: "tanh",
-    alphabet.xlogy: "log",
-    alphabet.logits_loss: "log1p",
-    alphabet.logits_loss_slope: "exp",
-}
+
+
+class Asked(NamedTuple):
+    """Results that moves are asked for: of each its function, and how many numbers it has."""
+
+    results: list[tuple[str, int]]
+    are_small: bool  # none has more than half as many numbers as the pool
+    ends: np.ndarray  # before which place in the pool its moves begin
+
+    @classmethod
+    def of(cls, results: list[tuple[str, int]]) -> Asked:
+        """These results."""
+        ends = np.array([POOL - n for _, n in results], np.int64)
+        return cls(results, bool((ends >= POOL // 2).all()), ends)
 
 
 class Moves:
@@ -42,120 +50,132 @@ class Moves:
         reach = {"dot": 1} | {name: max(1, int(units // 2)) for name, units in accuracy.items()}
         self.pools = {name: self.generator.integers(-far, far + 1, POOL, dtype=np.int8) for name, far in reach.items()}
 
-    def moved(self, values: np.ndarray, function: str) -> np.ndarray:
-        """The values, each moved by its own number of units in the last place, but 0 and what is not finite."""
-        values = np.ascontiguousarray(values)
-        bits = values.view(np.int32 if values.dtype == np.float32 else np.int64)
-        pool, n = self.pools[function], values.size
+    def again(self) -> Moves:
+        """The same moves, from here on, for another set of replicas."""
+        other = copy.copy(self)
+        other.generator = copy.deepcopy(self.generator)
+        return other
+
+    def drawn(self, asked: Asked) -> list[np.ndarray]:
+        """The moves of the next results."""
+        if not asked.are_small:
+            return [self._of_one(self.pools[function], n) for function, n in asked.results]
+        begins = self.generator.integers(asked.ends).tolist()  # the same as one after the other
+        return [
+            self.pools[function][begin : begin + n] for (function, n), begin in zip(asked.results, begins, strict=True)
+        ]
+
+    def _of_one(self, pool: np.ndarray, n: int) -> np.ndarray:
         if n > POOL // 2:
-            moves = self.generator.choice(pool, n)
-        else:
-            begin = int(self.generator.integers(POOL - n))
-            moves = pool[begin : begin + n]
-        can_move = (values != 0) & np.isfinite(values)
-        return (bits + moves.reshape(values.shape) * can_move).view(values.dtype)
+            return self.generator.choice(pool, n)
+        begin = int(self.generator.integers(POOL - n))
+        return pool[begin : begin + n]
 
 
-class Replicas(np.lib.mixins.NDArrayOperatorsMixin):
-    """A stack of replicas' arrays, (replicas, n, m), on which what IEEE 754 leaves open is moved."""
+def moved(values: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """The values, each moved by its own number of units in the last place, but 0 and what is not finite.
 
-    __slots__ = ("moves", "values")
-    __array_priority__ = 1000
-
-    def __init__(self, values: np.ndarray, moves: Moves) -> None:
-        self.values, self.moves = values, moves
-
-    shape = property(lambda self: self.values.shape)
-    ndim = property(lambda self: self.values.ndim)
-    dtype = property(lambda self: self.values.dtype)
-    mT = property(lambda self: Replicas(self.values.mT, self.moves))
-
-    def sum(self, *, axis: int, keepdims: bool = False) -> Replicas:
-        """Σ along an axis, in another order for each replica."""
-        return Replicas(self.moves.moved(self.values.sum(axis=axis, keepdims=keepdims), "dot"), self.moves)
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        if method != "__call__" or options:
-            return NotImplemented
-        values = ufunc(*(x.values if isinstance(x, Replicas) else x for x in inputs))
-        return Replicas(self.moves.moved(values, OPEN[ufunc]) if ufunc in OPEN else values, self.moves)
-
-    def __letter__(self, letter: Callable, arguments: tuple, constants: dict[str, float]) -> Any:
-        values = inspect.unwrap(letter)(*(x.values if isinstance(x, Replicas) else x for x in arguments), **constants)
-        if letter is alphabet.in_precision_of:
-            return values
-        function = OPEN_LETTERS.get(letter)
-        return Replicas(self.moves.moved(values, function) if function else values, self.moves)
+    Moves are int8 in the values' shape. Both are written over.
+    """
+    values = np.ascontiguousarray(values)
+    can_move = np.isfinite(values) & (values != 0)
+    moves *= can_move.view(np.int8)
+    bits: Array = values.view(np.int32 if values.dtype == np.float32 else np.int64)
+    bits += moves
+    return values
 
 
-class Together:
-    """One step of a network on replicas: equal elementwise equations of different parameters as one, side by side.
+@dataclass(eq=False)
+class Opening:
+    """A result that is left open: of which function it is, its shape in one run, and the moves of all of its runs.
 
-    Nothing in them is left open, so that each replica moves as if they were evaluated one by one.
+    Places: of each set of replicas its number, which of its results this is, and from where to where its moves go.
     """
 
-    def __init__(self, network: Network, kept: Collection[str]) -> None:
-        self.network = network
-        self.groups = peers(network)
-        named = [_refs(group) for group in self.groups if len(group) > 1]
-        self.given = {tuple(map(before, names)) for names in named if set(names) <= set(network.remembered)}
-        as_one = {tuple(map(now, names)) for names in named} | self.given
-        self.alone = {now(name) for name in kept}
-        for group in self.groups:
-            for name in group[0].reads:
-                if (key := tuple(e.reads[name] for e in group)) not in as_one or len(group) == 1:
-                    self.alone |= set(key)
-        self.alone |= {now(name) for name in network.remembered if before(name) in self.alone}
+    function: str
+    shape: tuple[int, ...]
+    moves: np.ndarray
+    places: list[tuple[int, int, int, int]]
 
-    def step(self, given: Mapping[str, Array], state: Mapping[tuple[Ref, ...], Array]) -> dict[tuple[Ref, ...], Array]:
-        """Every quantity of a step, by its name or all names that lie side by side.
 
-        State: what the step before left, likewise.
-        """
-        values: dict[tuple[Ref, ...], Array] = {(now(name),): value for name, value in given.items()} | dict(state)
-        with np.errstate(all="ignore"):  # what overflows shows in the values
-            for group in self.groups:
-                if len(group) == 1:
-                    reads = {name: values[ref,] for name, ref in group[0].reads.items()}
-                    values[now(group[0].defines),] = group[0].by(**reads, **group[0].constants)
-                else:
-                    self._evaluate(group, values)
+class Openings:
+    """What is left open in a step of a certain size, in the order in which a set of replicas comes by it alone."""
+
+    def __init__(self, step: SideBySide, given: Mapping[str, Array], state: Sequence[Array]) -> None:
+        self.by_part: dict[Part, list[Opening]] = {}
+        self.results: dict[int, list[tuple[str, int]]] = {
+            number: [] for number, runs in enumerate(step.runs) if runs.are_moved
+        }
+        self.step = step
+        step.step(given, state, lambda part: lambda values, function: self._note(part, values, function))
+        self.asked = {number: Asked.of(results) for number, results in self.results.items()}
+
+    def _note(self, part: Part, values: np.ndarray, function: str) -> np.ndarray:
+        shape, places, begin = values.shape[1:], [], 0
+        n = math.prod(shape)
+        for number in part.of:
+            end = begin + self.step.runs[number].n * n
+            if number in self.results:
+                places.append((number, len(self.results[number]), begin, end))
+                self.results[number].append((function, end - begin))
+            begin = end
+        if places:
+            opening = Opening(function, shape, np.zeros(begin, np.int8), places)
+            self.by_part.setdefault(part, []).append(opening)
         return values
 
-    def after(self, values: Mapping[tuple[Ref, ...], Array]) -> dict[tuple[Ref, ...], Array]:
-        """What the next step is given of this one."""
-        alone = {(before(name),): values[now(name),] for name in self.network.remembered if (now(name),) in values}
-        return alone | {refs: values[tuple(now(ref.name) for ref in refs)] for refs in self.given}
 
-    def _evaluate(self, group: tuple[Equation, ...], values: dict[tuple[Ref, ...], Array]) -> None:
-        arguments = {}
-        for name, ref in group[0].reads.items():
-            key = tuple(e.reads[name] for e in group)
-            if self.network.shapes[ref.name] == ():
-                arguments[name] = values[ref,]
-            elif key in values:
-                arguments[name] = values[key]
-            else:
-                arguments[name] = _side_by_side([values[ref,] for ref in key])
-        found = group[0].by(**arguments, **group[0].constants)
-        values[tuple(now(e.defines) for e in group)] = found
-        begin, n = 0, len(found.values)
-        for equation in group:
-            shape = self.network.shape(equation.defines, 0)
-            end = begin + shape[0] * shape[1]
-            if now(equation.defines) in self.alone:
-                part = found.values[:, :, begin:end].reshape(n, *shape)
-                values[now(equation.defines),] = Replicas(part, found.moves)
-            begin = end
+class _Moving:
+    """Moves what is left open in a step, each set of replicas by moves of its own."""
+
+    def __init__(self, openings: Openings, moves: Mapping[int, Moves]) -> None:
+        self.by_part = openings.by_part
+        self.drawn = {number: moves[number].drawn(asked) for number, asked in openings.asked.items()}
+        self.left: Iterator[Opening] = iter(())
+
+    def of(self, part: Part) -> Moved | None:
+        """By what its open results are moved, if it has any."""
+        openings = self.by_part.get(part)
+        if openings is None:
+            return None
+        self.left = iter(openings)
+        return self._moved
+
+    def _moved(self, values: np.ndarray, function: str) -> np.ndarray:
+        opening = next(self.left)
+        for number, which, begin, end in opening.places:
+            opening.moves[begin:end] = self.drawn[number][which]
+        return moved(values, opening.moves.reshape(values.shape))
 
 
-def _refs(group: tuple[Equation, ...]) -> tuple[str, ...]:
-    return tuple(equation.defines for equation in group)
+def train_side_by_side(
+    runs: Sequence[Runs],
+    start: Mapping[str, Array],
+    given: Iterable[Mapping[str, Array]],
+    accuracy: Mapping[str, float],
+    seed: int = 0,
+) -> Iterator[dict[str, np.ndarray]]:
+    """Train all of these from one start; yield the loss and the parameters of every step.
 
+    Each set of replicas has the moves that it has alone, and a run that is not moved is the reference, bit for bit.
 
-def _side_by_side(arrays: Sequence[Replicas]) -> Replicas:
-    flat = [array.values.reshape(len(array.values), 1, -1) for array in arrays]
-    return Replicas(np.concatenate(flat, axis=2), arrays[0].moves)
+    Shapes: each value has the runs first, one after the other.
+    Error: ValueError for networks that are not of one build, see `in_stacks`; TypeError as `SideBySide`.
+    """
+    dtype = np.result_type(*start.values())
+    kept = ("J", *runs[0].network.parameters)
+    step = SideBySide(runs, kept)
+    first = Moves(accuracy, seed) if any(one.are_moved for one in runs) else None
+    moves = {number: first.again() for number, one in enumerate(runs) if one.are_moved and first}
+    openings: dict[tuple, Openings] = {}
+    state = step.first(start, dtype)
+    for numbers in given:
+        sizes = tuple(np.shape(number) for number in numbers.values())
+        if sizes not in openings:
+            openings[sizes] = Openings(step, numbers, state)
+        found = step.step(numbers, state, _Moving(openings[sizes], moves).of)
+        state = step.after(found)
+        yield {name: found[place] for name, place in step.kept.items()}
 
 
 def train_replicas(
@@ -166,23 +186,5 @@ def train_replicas(
     accuracy: Mapping[str, float],
     seed: int = 0,
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Train n replicas at once from one start; yield the loss and the parameters of every step.
-
-    Shapes: each value has the replicas first, (n, …).
-    """
-    moves = Moves(accuracy, seed)
-    dtype = np.result_type(*start.values())
-
-    def alike(value: Array) -> Replicas:
-        return Replicas(np.broadcast_to(value, (n, *np.shape(value))).astype(dtype), moves)
-
-    values = {name: alike(np.full(network.shapes[name], value)) for name, value in network.start.items()}
-    values |= {name: alike(value) for name, value in start.items()}
-    kept = ("J", *network.parameters)
-    together = Together(network, kept)
-    state: dict[tuple[Ref, ...], Array] = {(before(name),): values[name] for name in network.remembered}
-    state |= {refs: _side_by_side([values[ref.name] for ref in refs]) for refs in together.given}
-    for step in given:
-        found = together.step(step, state)
-        state = together.after(found)
-        yield {name: found[now(name),].values for name in kept}
+    """Train n replicas at once from one start; yield the loss and the parameters of every step, (n, …) each."""
+    return train_side_by_side([Runs(network, n, are_moved=True)], start, given, accuracy, seed)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from rich.text import Text
 
-from comparisons.agreement import Drifts, check_comparable, compared, placed
-from comparisons.causes import Side, explained
+from comparisons.agreement import check_comparable, compared
+from comparisons.causes import Side, between, explained
 from comparisons.certificate import Certificate, Verdict
 from comparisons.certifying import certify
 from comparisons.command.console import console_of
@@ -23,7 +23,9 @@ from comparisons.errors import UsageError
 from comparisons.implementations.registry import find, load
 from comparisons.journal import Journal
 from comparisons.messages import interrupted_line, not_noted_line
+from comparisons.placing import placed
 from comparisons.recording import how_it_ended, recorded
+from comparisons.references import References
 from comparisons.stored import shared
 from comparisons.trace import load as load_trace
 from comparisons.wording import agreement_text, certificate_text, counted, explanation_text, growth_line, loss
@@ -120,11 +122,9 @@ def compare_command(one: Path, other: Path, memory: str) -> int:
     traces = [load_trace(one, size), load_trace(other, size)]
     check_comparable(*traces)
     certificates = [certify(trace) for trace in traces]
-    drifts: Drifts = {}
-    places = [
-        placed(trace, certificate.forms, certificate.not_told_apart, drifts)
-        for trace, certificate in zip(traces, certificates, strict=True)
-    ]
+    references = References(traces[0].experiment)
+    read = [(trace, one.forms, one.not_told_apart) for trace, one in zip(traces, certificates, strict=True)]
+    places = placed(read, references, lambda forms: between(*forms))
     agreement = compared(traces[0], traces[1], *(place.score for place in places))
     for certificate in certificates:
         console.print(Text(certificate_text(certificate)), soft_wrap=True)
@@ -137,7 +137,7 @@ def compare_command(one: Path, other: Path, memory: str) -> int:
         if (curves := curves_of(trace)) is not None
     ]
     if places[0].forms != places[1].forms and len(sides) == 2:
-        console.print(Text(explanation_text(explained(sides[0], sides[1], {}))), soft_wrap=True)
+        console.print(Text(explanation_text(explained(sides[0], sides[1], references))), soft_wrap=True)
     return _exit_code([certificate.verdict for certificate in certificates])
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from comparisons.agreement import closest_forms
 from comparisons.causes import Side, explained
 from comparisons.certifying import certify
 from comparisons.curves import curves_of
 from comparisons.drift import drift_of
 from comparisons.implementations.registry import BUILT_IN, find
+from comparisons.placing import closest_forms
+from comparisons.references import References
 from comparisons.result import revived, to_json
 from comparisons.trace import load
 from comparisons.whole_runs import whole_runs
@@ -78,13 +79,13 @@ def without_numbers(text):
 
 
 @pytest.fixture(scope="module")
-def side(both):
+def side(both, references):
     """`side(name, without)`: a run with its forms, or one of them withheld; replicas of the same forms are run once."""
     drifts = {}
 
     def of(name, without):
         found, trace = both[name]
-        forms = closest_forms(trace, found.forms, found.not_told_apart)
+        forms = closest_forms(trace, found.forms, found.not_told_apart, references)
         forms = tuple(form for form in forms if form.name != without)
         if forms not in drifts:
             drifts[forms] = drift_of(trace.experiment, forms, n=8)
@@ -94,14 +95,14 @@ def side(both):
 
 
 @pytest.fixture(scope="module")
-def kept():
-    """The reference's curves by forms, as `explained` keeps them."""
-    return {}
+def references(both):
+    """The reference's curves by forms, each trained once."""
+    return References(both[KERAS][1].experiment)
 
 
 @pytest.mark.parametrize("withheld", ["epsilon-hat", "powers-in-precision", "epsilon-1e-8"])
-def test_with_a_cause_withheld_more_than_rounding_is_left_over(withheld, side, kept):
-    explanation = explained(side(KERAS, withheld), side(TORCH, withheld), kept)
+def test_with_a_cause_withheld_more_than_rounding_is_left_over(withheld, side, references):
+    explanation = explained(side(KERAS, withheld), side(TORCH, withheld), references)
     assert len([cause for cause in explanation.causes if cause.choice in CAUSES]) == len(CAUSES) - 1
     assert explanation.largest_unexplained > explanation.by_rounding
     assert "can explain but a part" in explanation_text(explanation)

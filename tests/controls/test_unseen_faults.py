@@ -9,12 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from comparisons.agreement import Score, compared, parameters_of, score_of
+from comparisons.agreement import compared
 from comparisons.certifying import certify
 from comparisons.curves import Curves, curves_of
 from comparisons.drift import Drift, drift_of
 from comparisons.experiment import Experiment
 from comparisons.implementations import numpy_reference
+from comparisons.placing import Score, parameters_of, score_of
 from comparisons.recording import record
 from comparisons.trace import Trace
 from tests.controls.faults_unseen import UNSEEN

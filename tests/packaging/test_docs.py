@@ -26,11 +26,12 @@ import pytest
 from cyclopts import CycloptsError
 from safetensors.numpy import load_file, save_file
 
-from comparisons.agreement import Agreement, Difference, Score
+from comparisons.agreement import Agreement, Difference
 from comparisons.causes import Cause, Explanation
 from comparisons.command.app import app
 from comparisons.drift import N_REPLICAS
 from comparisons.experiment import Experiment
+from comparisons.placing import Score
 from comparisons.wording import MEASURED, alarm_line
 from reference.learned import History
 

@@ -6,16 +6,18 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from comparisons.agreement import check_comparable, closest_forms, compared, differences, placed, score_of
+from comparisons.agreement import check_comparable, compared, differences
 from comparisons.causes import explain
 from comparisons.composed import network_of
 from comparisons.curves import curves_of, final
-from comparisons.drift import LOSS_SPREAD, SIZE, SPREAD, drift_of, flat, replicas_of
+from comparisons.drift import CANCELS, LOSS_SPREAD, SIZE, SPREAD, drift_of, flat, replicas_of, spread_and_largest
 from comparisons.errors import UsageError
 from comparisons.experiment import Circles, Experiment
 from comparisons.implementations import numpy_reference
+from comparisons.placing import closest_forms, placed, score_of
 from comparisons.precisions import PRECISIONS
 from comparisons.recording import record
+from comparisons.references import References
 from comparisons.series import Series
 from comparisons.whole_runs import whole_runs
 from comparisons.wording import explanation_text
@@ -97,6 +99,29 @@ def test_a_replica_is_scored_by_its_largest_distance_from_the_others_in_their_sp
         least = PRECISIONS[experiment.precision].unit * np.sqrt((mean**2).sum(axis=1))
         distances = np.sqrt(((run - mean) ** 2).sum(axis=1)) / np.maximum(spread, least)
         assert score == distances.max() > distances.min()
+
+
+@pytest.mark.parametrize("size", [1.0, 1e5], ids=["alike", "one is out by far"])
+def test_the_others_spread_is_what_all_others_give(size, monkeypatch):
+    n_steps, n, n_numbers = 4, 8, 20
+    runs = 1 + 1e-6 * np.random.default_rng(0).normal(size=(n_steps, n, n_numbers))
+    runs[:, 3] = 1 + size * (runs[:, 3] - 1)
+    expected, total = np.empty((n_steps, n)), runs.sum(axis=1)
+    for number in range(n):
+        others, mean = np.delete(runs, number, axis=1), (total - runs[:, number]) / (n - 1)
+        spread = np.sqrt(((others - mean[:, None]) ** 2).sum(axis=2).mean(axis=1))
+        expected[:, number] = np.sqrt(((runs[:, number] - mean) ** 2).sum(axis=1)) / spread
+
+    # Sums of n · n_numbers terms, each rounded a few times, of which at least one part in CANCELS is left.
+    bound = 8 * CANCELS * n * n_numbers * np.finfo(np.float64).eps
+
+    def are_found():
+        largest = spread_and_largest(runs, total, total / n, 0.0)[1]
+        return (np.abs(largest / expected.max(axis=0) - 1) <= bound).all()
+
+    assert are_found()
+    monkeypatch.setattr("comparisons.drift.CANCELS", np.inf)
+    assert are_found() == (size == 1.0)
 
 
 def test_the_false_alarm_rate_is_one_in_replicas_plus_one(drift):
@@ -236,28 +261,53 @@ def test_where_forms_are_not_told_apart_the_closest_is_taken(experiment):
     forms = (FORM["first-moment-lerp"],)
     trace = record(in_forms(forms), experiment, name="lerp")
     alike = {"how the first moment is averaged": ("textbook", "first-moment-lerp")}
-    assert closest_forms(trace, (), alike) == forms
+    assert closest_forms(trace, (), alike, References(experiment)) == forms
+
+
+def test_first_steps_too_large_to_keep_say_the_same(experiment, monkeypatch):
+    forms = (FORM["first-moment-lerp"],)
+    references = References(experiment)
+    kept = [list(references.first_steps(forms)) for _ in range(2)]
+    assert len(references._first) == 1
+    monkeypatch.setattr("comparisons.references.N_KEPT", 1)
+    again = References(experiment)
+    assert np.array_equal(list(again.first_steps(forms)), kept[0])
+    assert np.array_equal(list(again.first_steps(forms)), kept[1])
+    assert not again._first
+    assert not np.array_equal(list(again.first_steps(())), kept[0])
+
+
+def test_first_steps_learnt_side_by_side_are_those_of_each_alone(experiment):
+    sets = [(), KERAS, (FORM["first-moment-lerp"],), (FORM["clamped-logarithm"],)]
+    apart, together = References(experiment), References(experiment)
+    together.learn_first_steps(sets)
+    assert len(together._first) == 3, "a form of the loss alone changes no parameter"
+    for forms in sets:
+        assert np.array_equal(list(together.first_steps(forms)), list(apart.first_steps(forms)))
+    assert not np.array_equal(list(together.first_steps(())), list(together.first_steps(KERAS)))
 
 
 def test_a_run_that_parts_is_placed_in_a_form_that_was_left_open_and_explains_it(keras_like):
+    def place(names, open_, references):
+        return placed([(keras_like, names, open_)], references)[0]
+
     alike = {"where Adam's epsilon joins": ("textbook", "epsilon-hat")}
-    in_its_own = placed(keras_like, [form.name for form in KERAS], {}, {})
-    assert in_its_own.score.parted_at is None
-    misread = placed(keras_like, ("powers-in-precision",), {}, {})
+    references = References(keras_like.experiment)
+    assert place([form.name for form in KERAS], {}, references).score.parted_at is None
+    misread = place(("powers-in-precision",), {}, references)
     assert misread.score.parted_at == 1, "nothing was left open"
-    drifts = {("powers-in-precision",): misread.drift}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("comparisons.agreement.closest_forms", lambda *_: misread.forms)
-        assert placed(keras_like, ("powers-in-precision",), alike, drifts).forms == KERAS
+        patch.setattr("comparisons.placing.closest_forms", lambda *_: misread.forms)
+        assert place(("powers-in-precision",), alike, references).forms == KERAS
         other = {"how the first moment is averaged": ("textbook", "first-moment-lerp")}
-        assert placed(keras_like, ("powers-in-precision",), other, drifts).score.parted_at == 1
+        assert place(("powers-in-precision",), other, references).score.parted_at == 1
 
 
 def test_a_set_of_forms_in_use_serves_where_it_is_as_close(experiment):
-    trace = record(in_forms(()), experiment, name="plain")
+    trace, references = record(in_forms(()), experiment, name="plain"), References(experiment)
     alike = {"how the first moment is averaged": ("textbook", "first-moment-lerp")}
-    assert closest_forms(trace, (), alike, used=[(), ("first-moment-lerp",)]) == ()
-    assert closest_forms(trace, (), {}, used=[("epsilon-hat",)]) == ()  # not possible here
+    assert closest_forms(trace, (), alike, references, used=[(), ("first-moment-lerp",)]) == ()
+    assert closest_forms(trace, (), {}, references, used=[("epsilon-hat",)]) == ()  # not possible here
 
 
 def test_the_running_loss_is_the_mean_of_the_batches_own_losses(textbook):

@@ -8,12 +8,14 @@ import json
 import numpy as np
 import pytest
 
-from comparisons import afterwards, agreement, worker
-from comparisons.agreement import closest_forms, differences
+from comparisons import afterwards, drift, worker
+from comparisons.agreement import differences
 from comparisons.command import traces
 from comparisons.curves import curves_of, final
 from comparisons.errors import UsageError
 from comparisons.experiment import Circles
+from comparisons.placing import closest_forms
+from comparisons.references import References
 from comparisons.result import ImplementationResult, to_json
 from comparisons.series import Series
 from comparisons.stored import BASE, OnDisk, shared, steps_within
@@ -100,8 +102,8 @@ def test_whole_runs_in_parts_are_those_of_the_whole(pair):
 def test_a_part_that_is_held_against_other_steps_is_noticed(pair, monkeypatch):
     one, other = pair
     expected = compared(load(one), load(other))
-    distances = agreement.Drift.distances
-    monkeypatch.setattr(agreement.Drift, "distances", lambda drift, run, first=1: distances(drift, run, 1))
+    distances = drift.Drift.distances
+    monkeypatch.setattr(drift.Drift, "distances", lambda among, run, first=1: distances(among, run, 1))
     assert compared(in_parts(one, 5), in_parts(other, 5)) != expected
 
 
@@ -130,8 +132,9 @@ def test_of_equally_large_differences_the_same_one_is_told_in_parts(pair, monkey
 def test_the_closest_forms_are_found_from_the_first_steps_alone(pair):
     alike = {"where Adam's epsilon joins": ("textbook", "epsilon-hat")}
     trace = in_parts(pair[1], 5)
-    assert closest_forms(trace, ("powers-in-precision",), alike) == KERAS
-    assert closest_forms(load(pair[1]), ("powers-in-precision",), alike) == KERAS
+    references = References(trace.experiment)
+    assert closest_forms(trace, ("powers-in-precision",), alike, references) == KERAS
+    assert closest_forms(load(pair[1]), ("powers-in-precision",), alike, references) == KERAS
 
 
 def test_the_command_shares_the_memory_between_the_two_and_says_the_same(pair, monkeypatch, capsys):
