@@ -122,6 +122,9 @@ class Ball(np.lib.mixins.NDArrayOperatorsMixin):
     def __letter__(self, letter: Callable, arguments: tuple, constants: dict[str, float]) -> Ball:
         from comparisons.letters import LETTERS  # and so are the letters
 
+        for one in arguments:
+            if isinstance(one, Ball) and type(one) is not Ball:  # a stand-in, which is asked first
+                return one.__letter__(letter, arguments, constants)
         with np.errstate(all="ignore"):
             return LETTERS[letter](*arguments, **constants)
 
@@ -188,6 +191,15 @@ def is_one(x: Ball) -> np.ndarray:
     return np.abs(x.mid) == 1 if x.spread is None else (np.abs(x.mid) == 1) & (x.spread == 0)
 
 
+def is_trivial(x: Ball) -> np.ndarray:
+    """Where a ball holds 0, 1 or −1 and nothing else: as a factor it does not round."""
+    is_exact = True if x.spread is None else x.spread == 0
+    if is_exact is not True and not is_exact.any():
+        return is_exact
+    size = np.abs(x.mid)
+    return is_exact & ((size == 0) | (size == 1))
+
+
 def is_infinite(x: Ball) -> np.ndarray:
     """Where a ball is exactly ∞ or −∞; a result that may merely overflow has no radius of 0."""
     return np.isinf(x.mid) if x.spread is None else np.isinf(x.mid) & (x.spread == 0)
@@ -218,7 +230,14 @@ def growth(roundings: Any, precision: Precision, own: Any) -> Any:
 
     Error: (1 + u)ⁿ − 1 ≤ eⁿᵘ − 1, of whatever order in u.
     """
+    if isinstance(roundings, (int, float)) and isinstance(own, (int, float)):
+        return _growth(roundings, precision.unit, own)
     return np.expm1(roundings * precision.unit + own * OWN) * SLACK
+
+
+@functools.cache
+def _growth(roundings: float, unit: float, own: float) -> float:
+    return np.expm1(roundings * unit + own * OWN) * SLACK
 
 
 def rounded(

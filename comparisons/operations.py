@@ -15,6 +15,7 @@ from comparisons.balls import (
     added,
     is_one,
     is_open,
+    is_trivial,
     is_zero,
     joined,
     plus,
@@ -52,8 +53,8 @@ def _multiply(a: Ball, b: Ball) -> Ball:
         given = np.abs(a.mid) * b.spread
     if a.spread is not None:
         given = plus(given, a.spread * size_of(b))
-    exact = is_zero(b) | is_one(b)
-    return rounded(mid, given, a.precision, exact=exact if exact.all() else exact | is_zero(a) | is_one(a))
+    exact = is_trivial(b)
+    return rounded(mid, given, a.precision, exact=exact if exact.all() else exact | is_trivial(a))
 
 
 def _divide(a: Ball, b: Ball) -> Ball:

@@ -15,6 +15,7 @@ import numpy as np
 from comparisons.balls import Ball
 from comparisons.plans import Component
 from comparisons.stacks import Stacks, side_by_side
+from comparisons.waiting import steps_of
 from reference.network import Network
 
 if TYPE_CHECKING:
@@ -116,12 +117,8 @@ def scanned(judging: Judging, requests: Sequence[Request]) -> dict[tuple, tuple[
         for name in _reads_now(requests[0].component)
     }
     last = side_by_side([_start(judging, request) for request in requests])
-    balls = [last]
-    for step in range(judging.trace.n_steps):
-        with np.errstate(all="ignore"):
-            now_read = {name: stack[step : step + 1] for name, stack in stacks.items()}
-            last = first.by(**now_read, **{own: last}, **first.constants)
-        balls.append(last)
+    balls = [last, *steps_of(first.by, own, last, stacks, judging.trace.n_steps, first.constants)]
+    last = balls[-1]
     mid, radius = np.concatenate([b.mid for b in balls]), np.concatenate([b.radius for b in balls])
     found: dict[tuple, tuple[dict[str, Stacks], Ball]] = {}
     begin = 0
