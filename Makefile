@@ -3,6 +3,9 @@
 
 PYTHON ?= python3
 
+# Every process that is started would compile all of our modules anew: 0.1 s each, and there are hundreds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup agreement example test exam benchmark lint clean
 
 help:       ## print these lines

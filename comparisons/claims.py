@@ -6,18 +6,21 @@ experiment for every claim. Where a claim says "the same", balls decide; where i
 
 from __future__ import annotations
 
+import functools
+import itertools
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from comparisons.balls import Ball
 from comparisons.composed import given_by, network_of
 from comparisons.experiment import Experiment, GradientDescent
-from comparisons.learning import train
 from comparisons.precisions import PRECISIONS
 from comparisons.wording import listed, loss, multiple, percent
 from reference.alphabet import Array
@@ -25,6 +28,7 @@ from reference.learned import behind, loss_and_accuracy, output_of
 from reference.levels import LEVELS
 from reference.network import Network, Ref, before, now
 from reference.running import evaluate
+from reference.tape import replayed
 
 CLOSE_TO_ALL = 0.99  # "close to 100 %": what this project asks of every implementation
 N_TIMES = 5  # the fastest of so many is the time of a level: others may be at work on the same processor
@@ -102,40 +106,66 @@ def linear_layers_collapse(experiment: Experiment) -> Evidence:
     if experiment.name in ("article", "gradient-descent"):
         taken = experiment.but(activations=("linear",) * len(hidden) + experiment.activations[-1:])
     taken = taken.but(precision="float64")
-    W, b, _ = train(taken)
     X, Y = taken.train_set()
-    slope, offset = _affine(W, b)
     network = network_of(taken)
-    parameters = {f"W[{n}]": w for n, w in W.items()} | {f"b[{n}]": v for n, v in b.items()}
-    gap, bound = _distance_from_affine(network_of(taken), parameters, X, slope, offset)
+    parameters = _trained(taken)
+    slope, offset = _affine(parameters)
+    gap, bound = _distance_from_affine(network, parameters, X, slope, offset)
     regression = taken.but(
         layers=(1,), activations=("sigmoid",), optimizer=GradientDescent(learning_rate=1.0),
         batch_size=X.shape[1], epochs=500,
     )  # fmt: skip
-    w0, b0, history0 = train(regression)
-    A0 = 1 / (1 + np.exp(-(w0[1] @ X + b0[1])))
+    fitted = _trained(regression)
+    loss0, accuracy0 = loss_and_accuracy(network_of(regression), fitted, X, Y)
+    w0, b0 = fitted["W[1]"], fitted["b[1]"]
+    A0 = 1 / (1 + np.exp(-(w0 @ X + b0)))
     gradient = ((A0 - Y) @ X.T / X.shape[1], (A0 - Y).mean())
-    least = history0.loss[-1] + float((gradient[0] * (slope - w0[1])).sum() + gradient[1] * (offset - b0[1]).sum())
+    least = loss0 + float((gradient[0] * (slope - w0)).sum() + gradient[1] * (offset - b0).sum())
     own, own_accuracy = loss_and_accuracy(network, parameters, X, Y)
     is_one_map, is_no_better = gap <= bound, float(own) >= least
     return Evidence(
         bool(is_one_map and is_no_better),
         (
-            f"activations {listed(taken.activations)}: {len(W)} layers differ from their one affine map by "
+            f"activations {listed(taken.activations)}: {len(taken.layers)} layers differ from their one affine map by "
             f"{multiple(gap)} at most, rounding explains {multiple(bound)}",
             f"loss {loss(float(own))}, accuracy {percent(float(own_accuracy))}; no affine map can have a loss below "
             f"{loss(least)}",
-            f"logistic regression by gradient descent: loss {loss(float(history0.loss[-1]))}, accuracy "
-            f"{percent(float(history0.accuracy[-1]))}",
+            f"logistic regression by gradient descent: loss {loss(float(loss0))}, accuracy {percent(float(accuracy0))}",
         ),
     )
 
 
-def _affine(W: dict[int, Array], b: dict[int, Array]) -> tuple[Array, Array]:
+def _after_each_epoch(experiment: Experiment) -> Iterator[dict[str, Array]]:
+    """The parameters after each epoch; loss and accuracy are worked out by whoever needs them."""
+    network = network_of(experiment)
+    steps = replayed(network, experiment.initial(), given_by(experiment), network.parameters)
+    for step, values in enumerate(steps, 1):
+        if step % experiment.steps_per_epoch == 0:
+            yield {name: value.copy() for name, value in values.items()}
+
+
+def _trained(experiment: Experiment) -> dict[str, Array]:
+    """The parameters after the last epoch."""
+    return deque(_after_each_epoch(experiment), maxlen=1).pop()
+
+
+def _curves(experiment: Experiment) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Loss and accuracy on the training set: with the start values, and after each epoch."""
+    network, (X, Y) = network_of(experiment), experiment.train_set()
+    looked_at = itertools.chain([experiment.initial()], _after_each_epoch(experiment))
+    both = [loss_and_accuracy(network, parameters, X, Y) for parameters in looked_at]
+    return tuple(float(one) for one, _ in both), tuple(float(one) for _, one in both)
+
+
+_kept_curves = functools.lru_cache(maxsize=1)(_curves)  # what C4 has trained is also one of the four of C7
+
+
+def _affine(parameters: Mapping[str, Any]) -> tuple[Any, Any]:
     """W[L] ⋯ W[1] and the offset that comes with it."""
-    slope, offset = W[1], b[1]
-    for number in range(2, len(W) + 1):
-        slope, offset = W[number] @ slope, W[number] @ offset + b[number]
+    slope, offset = parameters["W[1]"], parameters["b[1]"]
+    for number in range(2, len(parameters) // 2 + 1):
+        W, b = parameters[f"W[{number}]"], parameters[f"b[{number}]"]
+        slope, offset = W @ slope, W @ offset + b
     return slope, offset
 
 
@@ -150,21 +180,14 @@ def _distance_from_affine(
     equations = behind(network, [last])
     ball = evaluate(equations, {**exact, now("A[0]"): Ball.recorded(X, precision)})[now(last)]
     Z = evaluate(equations, {**plain, now("A[0]"): X})[now(last)]
-    affine_slope, affine_offset = _affine(
-        {n: exact[before(f"W[{n}]")] for n in range(1, len(parameters) // 2 + 1)},
-        {n: exact[before(f"b[{n}]")] for n in range(1, len(parameters) // 2 + 1)},
-    )
+    affine_slope, affine_offset = _affine({name: exact[before(name)] for name in parameters})
     affine = affine_slope @ Ball.recorded(X, precision) + affine_offset
     return float(np.abs(Z - (slope @ X + offset)).max()), float((ball.radius + affine.radius).max())
 
 
 def loss_falls_accuracy_rises(experiment: Experiment) -> Evidence:
     """C4: loss and accuracy of the start values, and after the epochs."""
-    history = train(experiment).history
-    network = network_of(experiment)
-    start = loss_and_accuracy(network, experiment.initial(), *experiment.train_set())
-    losses = [float(start[0]), *map(float, history.loss)]
-    accuracies = [float(start[1]), *map(float, history.accuracy)]
+    losses, accuracies = _kept_curves(experiment)
     shown = sorted({0, 1, len(losses) // 4, len(losses) // 2, len(losses) - 1})
     lines = tuple(f"after {at} epochs: loss {loss(losses[at])}, accuracy {percent(accuracies[at])}" for at in shown)
     return Evidence(losses[-1] < losses[0] and accuracies[-1] > accuracies[0], lines)
@@ -179,8 +202,7 @@ def learning_rate_matters(experiment: Experiment) -> Evidence:
     for factor in (1e-3, 1.0, 1e3):
         taken = experiment.but(optimizer=GradientDescent(learning_rate=alpha * factor))
         with np.errstate(all="ignore"):
-            start = float(loss_and_accuracy(network_of(taken), taken.initial(), *taken.train_set())[0])
-            curves[alpha * factor] = [start, *map(float, train(taken).history.loss)]
+            curves[alpha * factor], _ = _curves(taken)
     small, right, large = curves.values()
     is_slow = right[-1] < small[-1] < small[0]
     misses = not (large[-1] <= right[-1])  # NaN and ∞ miss it too
@@ -201,7 +223,7 @@ def gradients_are_derivatives(experiment: Experiment) -> Evidence:
     """
     taken = experiment.but(precision="float64")
     network = network_of(taken)
-    start = _after_an_epoch(taken)
+    start = next(_after_each_epoch(taken))
     given = next(given_by(taken))
     values = {now(name): value for name, value in given.items()} | {before(name): v for name, v in start.items()}
     gradients = [f"d{name}" for name in network.parameters]
@@ -227,12 +249,6 @@ def gradients_are_derivatives(experiment: Experiment) -> Evidence:
     return Evidence(bool(have_shapes and worst <= 1), lines)
 
 
-def _after_an_epoch(experiment: Experiment) -> dict[str, Array]:
-    """The parameters after the first epoch."""
-    W, b, _ = train(experiment.but(epochs=1))
-    return {f"W[{n}]": value for n, value in W.items()} | {f"b[{n}]": value for n, value in b.items()}
-
-
 def _complex_step(network: Network, values: dict[Ref, Array], name: str) -> Array:
     """∂J/∂θ of every number of a parameter: the imaginary part of J at θ + i h, over h."""
     theta = values[before(name)]
@@ -252,7 +268,7 @@ def activation_changes_speed(experiment: Experiment) -> Evidence:
     for activation in ("relu", "leaky-relu", "tanh", "sigmoid"):
         hidden = (activation,) * (len(experiment.layers) - 1)
         taken = experiment.but(activations=(*hidden, experiment.activations[-1]))
-        curves[activation] = np.asarray(train(taken).history.loss, np.float64)
+        curves[activation] = np.array(_kept_curves(taken)[0][1:])
     goal = max(float(curve.min()) for curve in curves.values())
     epochs = {name: int(np.argmax(curve <= goal)) + 1 for name, curve in curves.items()}
     lines = tuple(

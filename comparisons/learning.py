@@ -13,4 +13,4 @@ def train(experiment: Experiment | None = None) -> Learned:
     W and b are {1: array, …} by layer; history has loss, accuracy and test_accuracy after each epoch.
     """
     experiment = Experiment() if experiment is None else experiment
-    return learn(network_of(experiment), experiment, experiment.optimizer.learning_rate)
+    return learn(network_of(experiment), experiment, experiment.learning_rates())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from comparisons.errors import UsageError
@@ -52,8 +52,8 @@ class Entry:
 def entries() -> tuple[Entry, ...]:
     """All of them, by equation in the order of a step."""
     forms = {form.name: form for form in DIALECTS}
-    found = [_of_known(known, forms.pop(known.name, None)) for known in KNOWN]
-    return tuple(sorted([*found, *map(_of_form, forms.values())], key=lambda entry: _place(entry.equation)))
+    found = [_with_equations(entry, forms.get(entry.name)) for entry in _written().values()]
+    return tuple(sorted(found, key=lambda entry: _place(entry.equation)))
 
 
 def entry_of(name: str) -> Entry:
@@ -72,26 +72,27 @@ def entry_of(name: str) -> Entry:
 
 def says_of(names: tuple[str, ...]) -> dict[str, str]:
     """What each name means, in its own sentence or two; a name that is not known means nothing."""
-    known = {entry.name: entry.says for entry in entries()}
-    return {name: known.get(name, known.get(name.partition(":")[0], "")) for name in names}
+    return {name: "" if entry is None else entry.says for name, entry in _told(names).items()}
 
 
 def sources_of(names: tuple[str, ...]) -> dict[str, str]:
     """Who computes so, for those names that somebody's source is known of."""
-    known = {entry.name: entry.source for entry in entries()}
-    found = {name: known.get(name, known.get(name.partition(":")[0], "")) for name in names}
-    return {name: source for name, source in found.items() if source}
+    return {name: entry.source for name, entry in _told(names).items() if entry is not None and entry.source}
 
 
 def dialects_of(names: Iterable[str]) -> dict[str, dict[str, str]]:
     """What each of these forms answers, what it does, and who computes so; the textbook is no form."""
-    known = {entry.name: entry for entry in entries()}
-    found = {name: known.get(name, known.get(name.partition(":")[0])) for name in names if name != "textbook"}
     return {
         name: {"choice": entry.choice or entry.name, "says": entry.says, "source": entry.source or entry.seen}
-        for name, entry in found.items()
+        for name, entry in _told(name for name in names if name != "textbook").items()
         if entry is not None
     }
+
+
+def _told(names: Iterable[str]) -> dict[str, Entry | None]:
+    """Of each name its entry, or its family's, as it is written down: no equation is composed for it."""
+    known = _written()
+    return {name: known.get(name, known.get(name.partition(":")[0])) for name in names}
 
 
 def textbook_of(form: Form) -> Network:
@@ -108,20 +109,32 @@ def examples(change: Change, textbook: Network) -> Iterator[tuple[Equation, Equa
         yield equation, change.apply(equation)
 
 
+def _written() -> dict[str, Entry]:
+    """All entries by name, with what the tables say and no more: mistakes, then the other dialects."""
+    forms = {form.name: form for form in DIALECTS}
+    found = {known.name: _of_known(known, forms.get(known.name)) for known in KNOWN}
+    others = (form for form in DIALECTS if form.name not in found)
+    return found | {
+        form.name: Entry(form.name, "dialect", "", form.says, choice=form.choice, source=form.source) for form in others
+    }
+
+
 def _of_known(known: Known, form: Form | None) -> Entry:
-    more = {} if form is None else {"choice": form.choice, "source": form.source, "changes": _changes(form),
-                                    "facts": facts_about(form.name)}  # fmt: skip
+    """The entry of a mistake; or of a dialect, of which the tables of mistakes say more than its form does."""
     return Entry(
         known.name, known.kind, known.equation, known.says, known.wrong, known.right, known.shows, known.seen,
-        **more,  # type: ignore[arg-type]
+        choice="" if form is None else form.choice, source="" if form is None else form.source,
     )  # fmt: skip
 
 
-def _of_form(form: Form) -> Entry:
+def _with_equations(entry: Entry, form: Form | None) -> Entry:
+    """An entry with what its form changes, the place of that, and the facts that it rests on."""
+    if form is None:
+        return entry
     changes = _changes(form)
     names = dict.fromkeys(re.sub(r"\[\d+\]", "[l]", before.split()[0]) for before, _ in changes)
-    return Entry(form.name, "dialect", ", ".join(names), form.says, choice=form.choice, source=form.source,
-                 changes=changes, facts=facts_about(form.name))  # fmt: skip
+    equation = entry.equation or ", ".join(names)
+    return replace(entry, equation=equation, changes=changes, facts=facts_about(form.name))
 
 
 def _changes(form: Form) -> tuple[tuple[str, str], ...]:

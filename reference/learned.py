@@ -6,7 +6,7 @@ Everything here is the network's own list of equations, or the part of it that a
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -68,10 +68,11 @@ class Learned(NamedTuple):
     history: History
 
 
-def learn(network: Network, task: Task, learning_rate: float) -> Learned:
+def learn(network: Network, task: Task, learning_rate: float | Iterable[float]) -> Learned:
     """Train the network on all of the task's batches, and look at it after each epoch.
 
-    Error: ValueError where there are no batches.
+    The learning rate is one number for all steps, or one for each.
+    Error: ValueError where there are no batches, or not as many rates.
     """
     X, Y = task.train_set()
     test = task.test_set()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,21 @@ OF_LOSS = 6  # significant digits, as a loss is printed
 def significant(values: Any, digits: int) -> Any:
     """Numbers with so many significant digits, nested as they were; NaN is null, infinities "inf" and "-inf"."""
     if isinstance(values, np.ndarray):
+        if values.size > 1 and np.isfinite(values).all():
+            return _nested(map(float, map(f"%.{digits}g".__mod__, values.ravel().tolist())), values.shape)
         values = values.tolist()
     if isinstance(values, (list, tuple)):
         return [significant(value, digits) for value in values]
     if math.isfinite(values):
         return float(f"{values:.{digits}g}")
     return None if math.isnan(values) else ("inf" if values > 0 else "-inf")
+
+
+def _nested(numbers: Iterator[float], shape: tuple[int, ...]) -> list:
+    """Numbers as lists of this shape."""
+    if len(shape) == 1:
+        return list(itertools.islice(numbers, shape[0]))
+    return [_nested(numbers, shape[1:]) for _ in range(shape[0])]
 
 
 def in_a_window(values: np.ndarray, side: float, digits: int) -> list:

@@ -49,7 +49,7 @@ def errors_of(trace: Trace, forms: Sequence[str]) -> list[dict[str, Any]]:
             "implementation": trace.implementation,
             "precision": trace.precision,
             "quantity": name,
-            "worst": [significant(worst, DIGITS) if worst >= 0 else None for worst in found[name].worst.tolist()],
+            "worst": [None if worst == -1 else worst for worst in significant(found[name].worst, DIGITS)],
             "counts": found[name].counts.tolist(),
         }
         for name in sorted(found, key=lambda name: order.get(name, len(order)))
@@ -74,12 +74,26 @@ class _Errors:
 
     def add(self, piece: Piece, numbers: Judged, trace: Trace, last_steps: np.ndarray) -> None:
         """Count the numbers of one piece."""
-        ratio = np.where(numbers.is_judged, numbers.ratio, -1.0)
-        by_step = ratio.reshape(len(ratio), -1).max(axis=1)
-        np.maximum.at(self.worst, np.searchsorted(last_steps, piece.steps + trace.first), by_step)
-        expected, actual = numbers.mid[numbers.is_judged], numbers.actual[numbers.is_judged]
-        at = np.searchsorted(EDGES, in_units(expected, actual, trace.experiment.dtype))
-        self.counts += np.bincount(at, minlength=len(self.counts))
+        is_all = bool(numbers.is_judged.all())
+        ratio = numbers.ratio if is_all else np.where(numbers.is_judged, numbers.ratio, -1.0)
+        bins = np.searchsorted(last_steps, piece.steps + trace.first)
+        begins = np.flatnonzero(np.diff(bins, prepend=-1))  # steps are in order, so that those of a bin lie together
+        worst = np.maximum.reduceat(ratio.ravel(), begins * (ratio.size // len(ratio)))
+        np.maximum.at(self.worst, bins[begins], worst)
+        expected, actual = numbers.mid, numbers.actual
+        if not is_all:
+            expected, actual = expected[numbers.is_judged], actual[numbers.is_judged]
+        self.counts += _counts(in_units(expected, actual, trace.experiment.dtype))
+
+
+def _counts(units: np.ndarray) -> list[int]:
+    """How many lie up to the first edge, up to the next one, and so on, and beyond the last; NaN is beyond."""
+    below, counts = 0, []
+    for edge in EDGES:  # seldom far: most errors are within a unit
+        up_to = int(np.count_nonzero(units <= edge)) if below < units.size else below
+        counts.append(up_to - below)
+        below = up_to
+    return [*counts, units.size - below]
 
 
 def in_units(expected: np.ndarray, actual: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -88,7 +102,21 @@ def in_units(expected: np.ndarray, actual: np.ndarray, dtype: np.dtype) -> np.nd
     No error is 0 of any unit; an error where 0 or nothing finite is expected is more than any number of them.
     """
     with np.errstate(all="ignore"):
-        error = np.abs(actual - expected)
-        unit = np.spacing(np.abs(expected.astype(dtype))).astype(np.float64)
-        units = np.where((expected == 0) | ~np.isfinite(error / unit), np.inf, error / unit)
-        return np.where(actual == expected, 0.0, units)
+        unit, is_zero = _unit_of(expected.astype(dtype, copy=False)), expected == 0
+        np.copyto(unit, 1.0, where=is_zero)
+        units = np.abs(actual - expected) / unit
+        is_beyond = ~np.isfinite(units) | ~np.isfinite(unit) | (is_zero & (units > 0))
+        if is_beyond.any():
+            units = np.where(is_beyond & (actual != expected), np.inf, np.where(actual == expected, 0.0, units))
+        return units
+
+
+def _unit_of(x: np.ndarray) -> np.ndarray:
+    """The distance to the next number of the format: the power of two that x begins with, times ε; ∞ if not finite.
+
+    NumPy's `spacing` gives the same of what is finite, in five times the time.
+    """
+    format_ = np.finfo(x.dtype)
+    whole = np.dtype(f"i{x.itemsize}")
+    power = (x.view(whole) & np.array(np.inf, x.dtype).view(whole)).view(x.dtype)  # the exponent's bits alone
+    return np.maximum(power * format_.eps, format_.smallest_subnormal).astype(np.float64)

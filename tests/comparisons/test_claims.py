@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from comparisons.claims import CLAIMS, measured
+from comparisons.claims import CLAIMS, _kept_curves, measured
 from comparisons.command.app import app
-from comparisons.experiment import Adam, Circles, Experiment, FromFile, GradientDescent
+from comparisons.experiment import Adam, Circles, Constant, Experiment, FromFile, GradientDescent, InverseTime
 from comparisons.implementations import registry
 from comparisons.learning import train
 
@@ -90,6 +90,19 @@ def test_the_claim_does_not_hold_of(name, tmp_path, capsys):
 
 def test_every_claim_has_an_experiment_of_which_it_is_false():
     assert set(FALSE_OF) == set(BY_NAME)
+
+
+@pytest.mark.parametrize("schedule", [Constant(), InverseTime(rate=0.5)], ids=lambda schedule: schedule.kind)
+def test_curves_are_those_of_training_and_of_no_other_experiment(schedule):
+    """C4 and C7 share what they train; what was kept of one experiment is not taken for another's."""
+    experiment = Experiment(schedule=schedule, epochs=3, data=SMALL)
+    others = [experiment.but(precision="float64"), experiment.but(seed=1), experiment.but(epochs=2)]
+    seen = set()
+    for one in (experiment, *others, experiment):
+        history = train(one).history
+        assert ([*history.loss], [*history.accuracy]) == tuple([*curve[1:]] for curve in _kept_curves(one))
+        seen.add(_kept_curves(one))
+    assert len(others) + 1 == len(seen)
 
 
 def test_the_collapsed_layers_do_no_better_than_logistic_regression_as_others_fit_it():

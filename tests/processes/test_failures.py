@@ -13,6 +13,10 @@ pytestmark = pytest.mark.xdist_group("failures")  # one run of them all
 
 SAYS = "print('last words'); "
 PATIENCE = 10  # seconds: enough for an interpreter to start on a busy machine
+STARTS_AND_HANGS = (
+    "sys.stdout.flush(); child = subprocess.Popen(['sleep', '600']); "
+    "open(__file__ + '.pid', 'w').write(str(child.pid)); time.sleep(600)"
+)
 FATES = {
     "raises": (SAYS + "raise ArithmeticError('no more')", r"it raised ArithmeticError at raises\.py:\d+: no more"),
     "raises_nothing": (SAYS + "raise ArithmeticError", r"it raised ArithmeticError at raises_nothing\.py:\d+"),
@@ -22,14 +26,20 @@ FATES = {
     "leaves_without_a_word": (SAYS + "os._exit(0)", r"it ended without a word"),
     "segfaults": (SAYS + "os.kill(os.getpid(), signal.SIGSEGV)", r"it was ended by signal 11 \(SIGSEGV\)"),
     "is_killed": ("hangs", r"it was ended by signal 9 \(SIGKILL\)"),
-    "hangs": ("hangs", rf"it was ended after {PATIENCE} s without a sign of life"),
+    "hangs": (SAYS + STARTS_AND_HANGS, rf"it was ended after {PATIENCE} s without a sign of life"),
 }
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory, tiny, write):
+def folder_of_fates(tmp_path_factory):
+    """Where their files lie."""
+    return tmp_path_factory.mktemp("fates")
+
+
+@pytest.fixture(scope="module")
+def result(folder_of_fates, tiny, write):
     """What became of them all, and of an honest one, side by side in one run."""
-    folder = tmp_path_factory.mktemp("fates")
+    folder = folder_of_fates
     chosen = [find(write(folder, "honest"))] + [find(write(folder, name, line)) for name, (line, _) in FATES.items()]
     pid_file = folder / "is_killed.py.pid"
 
@@ -87,13 +97,10 @@ def test_a_file_without_the_function_says_what_it_has(tmp_path, tiny, write):
     assert f"{path} has no function fit(experiment); it defines train" == one.reason
 
 
-def test_a_hang_costs_the_patience_and_what_it_started_ends_with_it(tmp_path, tiny, write, until, has_ended):
-    sleeps = "subprocess.Popen(['sleep', '600']).pid"
-    line = f"open(__file__ + '.pid', 'w').write(str({sleeps})); time.sleep(600)"
-    path = write(tmp_path, "mine", line)
-    (one,) = run([tiny], [find(path)], tmp_path / "out", patience=PATIENCE).implementations
+def test_a_hang_costs_the_patience_and_what_it_started_ends_with_it(result, folder_of_fates, until, has_ended):
+    (one,) = [one for one in result.implementations if one.name == "hangs"]
     assert f"it was ended after {PATIENCE} s without a sign of life" == one.reason
-    until(has_ended, f"{path}.pid")
+    until(has_ended, folder_of_fates / "hangs.py.pid")
 
 
 def test_what_outlives_its_implementation_holds_nobody_up_and_ends_too(tmp_path, tiny, write, until, has_ended):

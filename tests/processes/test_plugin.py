@@ -97,7 +97,8 @@ def test_the_command_line_chooses_them_too(run):
 
 def test_a_call_may_name_its_experiment_and_ask_for_less(run):
     run(test_it=with_test(WRONG, "certify(train, 'tiny.toml', only=('dW[1]',))")).assert_outcomes(passed=1)
-    run(test_it=with_test(WRONG, "certify(train, 'tiny.toml', only=('db[1]',))")).assert_outcomes(failed=1)
+    # A file of the same length, written within the same second, is the old one for Python where bytecode is kept.
+    run(test_it=with_test(WRONG, "certify(train, 'tiny.toml', only=('db[1]', ))")).assert_outcomes(failed=1)
 
 
 @pytest.mark.parametrize(

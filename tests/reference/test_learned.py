@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from comparisons.balls import Ball
-from comparisons.experiment import Adam, Circles, Experiment, GradientDescent
+from comparisons.composed import network_of
+from comparisons.experiment import Adam, Circles, Experiment, GradientDescent, InverseTime
 from comparisons.learning import train as learn_experiment
 from comparisons.precisions import PRECISIONS
 from reference.article import network
@@ -52,6 +53,23 @@ def test_what_is_learned_is_what_training_left():
         assert np.array_equal(b[layer], last[f"b[{layer}]"])
     other, _, _ = learn(SMALL, task, 0.25)
     assert not np.array_equal(W[1], other[1])
+
+
+def test_an_experiment_is_learned_at_the_rate_of_each_step():
+    constant = Experiment(epochs=2, data=Circles(n_train=40, n_test=0))
+    falling = constant.but(schedule=InverseTime(rate=0.5))
+    found = []
+    for experiment in (constant, falling):
+        given = batches_given(experiment.batches(), experiment.learning_rates())
+        *_, last = train(network_of(experiment), experiment.initial(), given)
+        found.append(learn_experiment(experiment).W[1])
+        assert np.array_equal(last["W[1]"], found[-1])
+    assert not np.array_equal(*found)
+
+
+def test_there_is_a_rate_for_each_step():
+    with pytest.raises(ValueError, match="shorter"):
+        learn(SMALL, Task(n_epochs=1), [0.5, 0.5])
 
 
 def test_the_history_has_the_whole_training_set_after_each_epoch():

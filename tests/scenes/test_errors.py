@@ -123,6 +123,33 @@ def test_units_are_those_of_what_is_expected(precision):
     assert [0, 3, 0, np.inf, 2, np.inf, 0, np.inf] == in_units(expected, actual, dtype).tolist()
 
 
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_units_are_numpys_spacing_everywhere_in_the_range(precision):
+    """Of everything expected: the next number is one unit away, the one after it two; halfway there is none."""
+    dtype = np.dtype(precision)
+    ends = np.finfo(dtype)
+    signed = np.random.default_rng(0).integers(0, 2 ** (8 * dtype.itemsize - 1), 10_000, dtype=f"u{dtype.itemsize}")
+    special = [
+        ends.smallest_subnormal,
+        3 * ends.smallest_subnormal,
+        ends.tiny,
+        np.nextafter(ends.tiny, dtype.type(0)),
+        1,
+        2,
+    ]
+    x = np.concatenate([signed.view(dtype), np.array(special, dtype)])
+    x = x[np.isfinite(x) & (x != 0) & (x < ends.max / 2)]
+    spacing = np.spacing(x)
+    for n in (0, 1, 2):
+        assert {n} == set(in_units(x.astype(float), (x + n * spacing).astype(float), dtype).tolist())
+    assert {1.0} != set(in_units(x.astype(float), x.astype(float) + spacing / 2, dtype).tolist())
+
+
+def test_what_this_format_cannot_hold_is_infinitely_far_from_everything_but_itself():
+    expected, actual = np.array([1e300, 1e300, -1e39]), np.array([1e300, 1.0, 1e39])
+    assert [0, np.inf, np.inf] == in_units(expected, actual, np.dtype("float32")).tolist()
+
+
 @pytest.mark.parametrize("n_steps", [1, 2, 199, 200, 201, 1600, 12345])
 def test_every_step_is_in_one_bin_and_the_start_in_the_first(n_steps):
     bins = bins_of(n_steps)

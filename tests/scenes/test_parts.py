@@ -165,3 +165,13 @@ def test_of_a_wide_layer_the_first_rows_and_columns_are_kept():
 
 def test_numbers_that_are_none_have_their_names():
     assert [None, "inf", "-inf", 1.235, 0.0] == significant([np.nan, np.inf, -np.inf, 1.23456, 0.0], 4)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (5,), (2, 3), (2, 1, 3), (0,), (3, 0)], ids=str)
+@pytest.mark.parametrize("odd", [None, np.nan, np.inf], ids=str)
+def test_arrays_are_rounded_as_their_numbers_are_one_by_one(shape, odd):
+    values = np.random.default_rng(0).normal(size=shape)
+    if odd is not None and values.size:
+        values[(0,) * len(shape)] = odd
+    assert significant(values.tolist(), 4) == significant(values, 4)
+    assert significant(values, 4) != significant(values, 3) or not np.isfinite(values).any()

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from comparisons import lexicon
 from comparisons.command.known import COLUMNS, explain_command, mistakes_command
 from comparisons.errors import UsageError
 from comparisons.lexicon import dialects_of, entries, entry_of, says_of, sources_of
@@ -101,3 +102,20 @@ def test_forms_are_told_with_what_they_answer_and_whose_they_are():
     assert "where Adam's epsilon joins" == told["epsilon-hat"]["choice"]
     assert entry_of("epsilon-hat").source == told["epsilon-hat"]["source"]
     assert entry_of("log-epsilon").says == told["log-epsilon: ε = 1e-08"]["says"]
+
+
+def test_what_is_said_of_names_is_the_entries_own_and_composes_no_equation(monkeypatch):
+    whole = {entry.name: entry for entry in entries()}
+
+    def must_not(form):
+        raise AssertionError(f"an equation was composed for {form.name}")
+
+    monkeypatch.setattr(lexicon, "textbook_of", must_not)
+    names = tuple(whole)
+    assert {name: entry.says for name, entry in whole.items()} == says_of(names)
+    assert {name: entry.source for name, entry in whole.items() if entry.source} == sources_of(names)
+    assert {name: entry.choice or name for name, entry in whole.items()} == {
+        name: told["choice"] for name, told in dialects_of(names).items()
+    }
+    with pytest.raises(AssertionError, match="composed for"):
+        entries()

@@ -25,7 +25,7 @@ from comparisons.wording import certificate_text
 from reference.tape import replayed
 from tests.on_disk import HIDDEN, folder_of, told
 from tests.small import small
-from tests.units.test_streaming import growth
+from tests.units.test_streaming import growth, two_layers
 
 EPOCHS = 10  # thirty steps
 
@@ -321,8 +321,8 @@ def test_thinning_takes_memory_that_does_not_grow_with_the_steps(tmp_path, monke
         assert certify(load(folders[experiment.epochs], memory=1), forms=()).verdict == "agrees"
 
     for epochs in (2, 20, 200):
-        folders[epochs] = folder_of(tmp_path / f"{epochs}.trace", small(epochs=epochs), chunk=2**15)
-    thinned(small(epochs=2))
+        folders[epochs] = folder_of(tmp_path / f"{epochs}.trace", two_layers(epochs), chunk=2**15)
+    thinned(two_layers(2))
     assert growth(thinned) < 2
 
 
