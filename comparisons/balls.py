@@ -193,11 +193,11 @@ def is_one(x: Ball) -> np.ndarray:
 
 def is_trivial(x: Ball) -> np.ndarray:
     """Where a ball holds 0, 1 or −1 and nothing else: as a factor it does not round."""
-    is_exact = True if x.spread is None else x.spread == 0
-    if is_exact is not True and not is_exact.any():
-        return is_exact
+    if x.spread is not None and x.spread.all():
+        return np.zeros(x.shape, bool)
     size = np.abs(x.mid)
-    return is_exact & ((size == 0) | (size == 1))
+    found = (size == 0) | (size == 1)
+    return found if x.spread is None else found & (x.spread == 0)
 
 
 def is_infinite(x: Ball) -> np.ndarray:
@@ -236,7 +236,7 @@ def growth(roundings: Any, precision: Precision, own: Any) -> Any:
 
 
 @functools.cache
-def _growth(roundings: float, unit: float, own: float) -> float:
+def _growth(roundings: float, unit: float, own: float) -> Any:
     return np.expm1(roundings * unit + own * OWN) * SLACK
 
 

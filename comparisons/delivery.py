@@ -42,6 +42,7 @@ class Delivery:
         self.names: tuple[str, ...] | None = None
         self.places: dict[int, tuple[int, list[tuple[str, tuple[int, ...], slice]]]] = {}  # by number of examples
         self.first: dict[str, tuple[np.ndarray, int]] = {}  # parameters of step 1, and where they lay
+        self.ways: dict[tuple, bool] = {}  # whether arrays that came before are turned, by name, layout and shapes
 
     def start(self, yielded: Any) -> dict[str, np.ndarray]:
         """The start values of a yield before the first batch: parameters only, all of them."""
@@ -150,6 +151,10 @@ class Delivery:
         """The quantity's own array, in the article's layout, if it is what it must be."""
         value, read = values[name], values.read(name) if isinstance(values, Shown) else None
         array = _as_array(value)
+        if array is not None and array.dtype == self.dtype:
+            way = name, read.layout if read else self.layout, array.shape, expected
+            if (is_turned := self.ways.get(way)) is not None:
+                return array.mT if is_turned else array.reshape(expected)
         if array is None or array.dtype.kind not in "fiub":
             raise DeliveryError(f"{where}: {name} is {_described(value)}; show an array of {self.dtype} numbers")
         is_number = isinstance(value, (int, float))
@@ -166,6 +171,8 @@ class Delivery:
                 f"{where}: {name} is the Python number {value!r}, which is no {self.dtype} number; show it as it was "
                 f"computed, in {self.dtype}"
             )
+        way = name, read.layout if read else self.layout, array.shape, expected
+        self.ways[way] = array.ndim == 2 and turned is not array
         return turned
 
     def _turned(self, name: str, array: np.ndarray, expected: tuple[int, ...], layout: str) -> np.ndarray | None:
@@ -200,9 +207,11 @@ def _refuse_what_is_not_finite(name: str, array: np.ndarray, where: str) -> None
 
 
 def _as_array(value: Any) -> np.ndarray | None:
-    if hasattr(value, "detach"):  # a torch tensor, which need not be imported to be read
-        value = value.detach().cpu()
+    if type(value) is np.ndarray:
+        return value
     try:
+        if hasattr(value, "detach"):  # a torch tensor, which need not be imported to be read
+            value = value.detach().cpu().numpy()
         return np.asarray(value)
     except (TypeError, ValueError):
         return None

@@ -183,7 +183,12 @@ def _recording(one: Implementation, experiments: Sequence[Experiment], found: di
         for experiment in experiments
     ]
     task = {"do": "record", "name": one.name, "target": one.target, "tasks": tasks}
-    return Job(one.name, task, shares=one.extra)  # built-in ones of one framework
+    return Job(one.name, task, shares=_shares(one))
+
+
+def _shares(one: Implementation) -> str:
+    """What else the child may do that records it: of the built-in ones what needs the same framework; else nothing."""
+    return (one.extra or OURS) if one.target.startswith("comparisons.implementations.") else ""
 
 
 def _certifying(name: str, trace: str, precision: str, memory: int) -> Job:

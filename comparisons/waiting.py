@@ -1,4 +1,4 @@
-"""Waiting: an equation that feeds itself through the steps, parted into what waits for the step before and what does not.
+"""Waiting: an equation that feeds itself through the steps, and what of it waits for the step before.
 
 The equation is given balls of all steps for what it reads now, and a stand-in for what it left before. Whatever does
 not touch the stand-in comes out for all steps at once; the operations that do are written down, and done step by step.
