@@ -70,11 +70,12 @@ def worked_out(
     memory: int,
     watch: Callable[[str, dict[str, Any]], None],
     idle: Callable[[], None],
+    spare: list[Any],
 ) -> Afterwards:
     """Whole runs, and with `figures` scenes and claims.
 
     Traces: of what was certified, by name and precision. Elapsed: how many seconds the run took until now. Memory: the
-    bytes that each process may take.
+    bytes that each process may take. Spare: children that `processes.work` may give the jobs to.
     """
     certified = [one for one in results if (one.name, one.precision) in traces]
     jobs = _comparing(experiments, certified, traces, memory)
@@ -83,7 +84,8 @@ def worked_out(
     waiting = _Waiting(watch, Counter(job.task["do"] for job in jobs))
     waiting.tell()
     done = sorted(
-        work(jobs, patience=patience, told=waiting.told, left=waiting.left, idle=idle), key=lambda job: job.name
+        work(jobs, patience=patience, told=waiting.told, left=waiting.left, idle=idle, spare=spare),
+        key=lambda job: job.name,
     )
     by_kind = {kind: [job for job in done if job.task["do"] == kind] for kind in ENDS.values()}
     whole: dict[str, tuple[Any, ...]] = {

@@ -257,7 +257,7 @@ def rounded(
     if not size.max(initial=0.0) <= precision.largest / 2:
         rounding = np.where(size <= precision.largest / 2, rounding, np.inf)
         rounding = rounding if exact is None else np.where(exact, 0.0, rounding)
-    elif exact is not None and exact.any():
+    elif exact is not None and np.count_nonzero(exact):
         rounding = rounding * ~exact
     return Ball(mid, rounding if given is None else given * SLACK + rounding, precision, sum_of)
 

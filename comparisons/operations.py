@@ -54,7 +54,11 @@ def _multiply(a: Ball, b: Ball) -> Ball:
     if a.spread is not None:
         given = plus(given, a.spread * size_of(b))
     exact = is_trivial(b)
-    return rounded(mid, given, a.precision, exact=exact if exact.all() else exact | is_trivial(a))
+    if not exact.ndim:  # a number
+        exact = exact if exact else is_trivial(a)
+    elif not exact.all():
+        exact = exact | is_trivial(a)
+    return rounded(mid, given, a.precision, exact=exact)
 
 
 def _divide(a: Ball, b: Ball) -> Ball:

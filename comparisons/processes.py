@@ -186,6 +186,7 @@ def work(
     left: Callable[[Job], Iterable[Job] | None] = lambda job: None,
     idle: Callable[[], None] = lambda: None,
     at_once: int | None = None,
+    spare: list[_Child] | None = None,
 ) -> list[Job]:
     """Do all jobs, `at_once` of them at the same time, and return them when the last one has ended.
 
@@ -193,10 +194,13 @@ def work(
     Patience: a child that tells nothing for so many seconds is ended. Told: called with everything that a child
     tells; the jobs that it returns are done too. Left: called with each job whose child did not end well; likewise.
     Idle: called some ten times a second. Ctrl-C ends all children.
+    Spare: `spare_children`, to which jobs are given that they can take; children of ours stay there for the next call.
     """
     waiting, done, n_places = list(jobs), [], at_once or n_threads()
-    children: list[_Child] = []
+    children: list[_Child] = [] if spare is None else spare
     selector = selectors.DefaultSelector()
+    for child in children:
+        selector.register(child.reader, selectors.EVENT_READ, child)
     try:
         while waiting or any(child.job for child in children):
             while waiting and sum(child.is_busy for child in children) < n_places:
@@ -233,10 +237,26 @@ def work(
             idle()
     finally:
         selector.close()
-        for child in children:
-            child.end()
-            child.close()
+        kept = [child for child in children if spare is not None and child.job is None and child.kind[0] == OURS]
+        _end(child for child in children if child not in kept)
+        children[:] = kept
     return done
+
+
+@contextlib.contextmanager
+def spare_children() -> Iterator[list[_Child]]:
+    """Children that wait for the jobs of the next `work`, and are ended when nothing more comes."""
+    spare: list[_Child] = []
+    try:
+        yield spare
+    finally:
+        _end(spare)
+
+
+def _end(children: Iterable[_Child]) -> None:
+    for child in children:
+        child.end()
+        child.close()
 
 
 def _begin(waiting: list[Job], children: list[_Child], selector: selectors.BaseSelector) -> None:

@@ -18,7 +18,7 @@ from comparisons.experiment import Experiment
 from comparisons.implementations.registry import Implementation
 from comparisons.lexicon import dialects_of, says_of
 from comparisons.messages import scenes_not_written
-from comparisons.processes import OURS, Job, work
+from comparisons.processes import OURS, Job, spare_children, work
 from comparisons.recording import environment
 from comparisons.result import (
     ImplementationResult,
@@ -98,20 +98,21 @@ def run(
         kept = [(precision, trace) for precision, trace in unfinished if end(trace, str(job.ended))]
         return [_certifying(job.name, str(trace), precision, memory) for precision, trace in kept]
 
-    for job in work(jobs, patience=patience, told=told, left=left, idle=idle):
-        _settle(job, found)
-    results: list[ImplementationResult] = []
-    rows: list[ResultRow] = []
-    for one in chosen:
-        for experiment in experiments:
-            one_result, of_it = _result_of(one, experiment, found[one.name, experiment.precision], asked_for)
-            results.append(one_result)
-            rows += of_it
-    traces = {key: progress.trace for key, progress in found.items() if progress.certificate is not None}
-    after = worked_out(
-        experiments, results, traces, figures=figures, elapsed=time.monotonic() - began, patience=patience,
-        memory=memory, watch=watch, idle=idle,
-    )  # fmt: skip
+    with spare_children() as spare:
+        for job in work(jobs, patience=patience, told=told, left=left, idle=idle, spare=spare):
+            _settle(job, found)
+        results: list[ImplementationResult] = []
+        rows: list[ResultRow] = []
+        for one in chosen:
+            for experiment in experiments:
+                one_result, of_it = _result_of(one, experiment, found[one.name, experiment.precision], asked_for)
+                results.append(one_result)
+                rows += of_it
+        traces = {key: progress.trace for key, progress in found.items() if progress.certificate is not None}
+        after = worked_out(
+            experiments, results, traces, figures=figures, elapsed=time.monotonic() - began, patience=patience,
+            memory=memory, watch=watch, idle=idle, spare=spare,
+        )  # fmt: skip
     no_figures = _write_scenes(after, folder)
     result = Result(
         verdict=verdict_of(results),

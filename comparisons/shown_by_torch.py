@@ -6,7 +6,7 @@ PyTorch is not imported here: whoever has a model of it has imported it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,8 @@ def quantities(model: Any, optimizer: Any, gradients: Any) -> tuple[dict[str, An
     """All that can be read after a step, and of each name whose it is."""
     if gradients is not None:
         raise UsageError("a PyTorch model's parameters carry their gradients; leave the third argument out")
-    named, owners = parameters(model), _owners_of_parameters(model)
+    layers = _layers(model)
+    named, owners = _parameters(layers), _owners_of_parameters(layers)
     values = {f"d{name}": parameter.grad for name, parameter in named.items() if parameter.grad is not None}
     if optimizer is not None:
         if not hasattr(optimizer, "param_groups"):
@@ -42,8 +43,12 @@ def quantities(model: Any, optimizer: Any, gradients: Any) -> tuple[dict[str, An
 
 def parameters(model: Any) -> dict[str, Any]:
     """The model's parameters by the article's names."""
+    return _parameters(_layers(model))
+
+
+def _parameters(layers: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     named: dict[str, Any] = {}
-    for number, (_, layer) in enumerate(_layers(model), 1):
+    for number, (_, layer) in enumerate(layers, 1):
         named |= {f"W[{number}]": layer.weight, f"b[{number}]": layer.bias}
     return named
 
@@ -142,10 +147,10 @@ def _is_harmless(module: Any) -> bool:
     return _is_activation(module) or type(module) is nn.Identity or isinstance(module, nn.modules.loss._Loss)
 
 
-def _owners_of_parameters(model: Any) -> dict[str, str]:
+def _owners_of_parameters(layers: Sequence[tuple[str, Any]]) -> dict[str, str]:
     return {
-        f"{gradient}{letter}[{number}]": owner
-        for number, owner in enumerate(owners(model), 1)
+        f"{gradient}{letter}[{number}]": _in_words(*named)
+        for number, named in enumerate(layers, 1)
         for letter in "Wb"
         for gradient in ("", "d")
     }
