@@ -129,8 +129,9 @@ FAST = """\
 
 How fast the reference is beside the frameworks, what certifying costs beside recording, and the whole job beside the
 same implementations bare. `make benchmark` measures it and writes this page. Contenders wait in processes of their own
-and take their steps in turn; medians are compared, and what comes first is not counted. A ratio is this line's value
-divided by that of the line it names.
+and take their steps in turn, each after a pause, for the threads of the one before go on looking for work for a while.
+Medians are compared, and what comes first is not counted. A ratio is this line's value divided by that of the line it
+names.
 """
 
 
