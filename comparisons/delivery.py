@@ -211,8 +211,8 @@ def _as_array(value: Any) -> np.ndarray | None:
         return value
     try:
         if hasattr(value, "detach"):  # a torch tensor, which need not be imported to be read
-            value = value.detach().cpu().numpy()
-        return np.asarray(value)
+            value = value.detach().cpu()
+        return np.asarray(value.numpy() if hasattr(value, "numpy") else value)
     except (TypeError, ValueError):
         return None
 

@@ -24,7 +24,7 @@ from comparisons.components import DATA, are_alike, hidden_behind
 from comparisons.plans import Component, Plans, is_by_size
 from comparisons.precisions import PRECISIONS, Precision
 from comparisons.rows import Old, Piece, RowSoFar, row_of
-from comparisons.scans import Request, scanned, together
+from comparisons.scans import Request, requests, scanned, together
 from comparisons.stacks import Portions, Stacks, whole
 from comparisons.trace import Trace
 from comparisons.values import Carried, Values
@@ -149,8 +149,9 @@ class Judging:
         for name in self._given_shown():
             yield name, self._against_experiment(network, name), None
         hidden: dict[str, Stacks] = {}
-        for component in self.plan(network):
+        for at, component in enumerate(self.plan(network)):
             if component.are_peers:
+                self._scan(network, at, hidden)
                 self.outcome(network, component, hidden)
                 continue
             for name, pieces in self._pieces(network, component, hidden).items():
@@ -165,8 +166,15 @@ class Judging:
 
     def _outcomes(self, network: Network) -> Iterator[Outcome]:
         hidden: dict[str, Stacks] = {}
-        for component in self.plan(network):
+        for at, component in enumerate(self.plan(network)):
+            self._scan(network, at, hidden)
             yield self.outcome(network, component, hidden)
+
+    def _scan(self, network: Network, at: int, hidden: Mapping[str, Stacks]) -> None:
+        """Scan the component at this place of the plan, if it is peers, and those after it that can be scanned too."""
+        plan = self.plan(network)
+        if plan[at].are_peers and not self.knows(plan[at]):
+            self.keep(scanned(self, requests(self, network, plan[at:], hidden)))
 
     def _judge(self, network: Network, component: Component, hidden: Mapping[str, Stacks]) -> Outcome:
         """Evaluate one component on all steps; a cycle step after step."""

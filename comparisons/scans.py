@@ -15,7 +15,7 @@ import numpy as np
 from comparisons.balls import Ball
 from comparisons.plans import Component
 from comparisons.stacks import Stacks, side_by_side
-from comparisons.waiting import steps_of
+from comparisons.waiting import Recurrence, as_one
 from reference.network import Network
 
 if TYPE_CHECKING:
@@ -43,19 +43,18 @@ def together(
     """
     walks = {number: _Walk(judging, *plan) for number, plan in enumerate(plans)}
     while walks:
-        waiting: dict[int, Request] = {}
+        waiting: list[Request] = []
         for number, walk in list(walks.items()):
             for component, outcome in walk.on():
                 yield number, component, outcome
                 if is_enough(outcome):
                     break
             else:
-                if walk.waits_for is not None:
-                    waiting[number] = walk.waits_for
+                if walk.waits_for:
+                    waiting += walk.waits_for
                     continue
             del walks[number]
-        for scan in _groups(judging, list(waiting.values())):
-            judging.keep(scanned(judging, scan))
+        judging.keep(scanned(judging, waiting))
 
 
 class _Walk:
@@ -64,16 +63,16 @@ class _Walk:
     def __init__(self, judging: Judging, network: Network, components: Sequence[Component]) -> None:
         self.judging, self.network, self.components = judging, network, list(components)
         self.hidden: dict[str, Stacks] = {}
-        self.waits_for: Request | None = None
+        self.waits_for: list[Request] = []
 
     def on(self) -> Iterator[tuple[Component, Outcome]]:
         """Go on until the end, or until it waits."""
-        self.waits_for = None
+        self.waits_for = []
         while self.components:
             component = self.components[0]
             if component.are_peers and not self.judging.knows(component):
                 self._forget()
-                self.waits_for = Request(self.network, component, self.hidden)
+                self.waits_for = requests(self.judging, self.network, self.components, self.hidden)
                 return
             del self.components[0]
             yield component, self.judging.outcome(self.network, component, self.hidden)
@@ -84,63 +83,72 @@ class _Walk:
         self.hidden = {name: stacks for name, stacks in self.hidden.items() if name in read}
 
 
-def _groups(judging: Judging, requests: Sequence[Request]) -> Iterator[list[Request]]:
-    """Requests that can be scanned together: by one equation, in the same precisions, and not too many numbers."""
-    by_key: dict[tuple, dict[tuple, Request]] = {}
-    for request in requests:
-        first = request.component.equations[0]
-        precisions = tuple(
-            sorted((name, _read(judging, request, name)[0].precision.name) for name in _reads_now(request.component))
-        )
-        before = tuple(sorted(name for name, ref in first.reads.items() if ref.before))
-        key = (first.by, tuple(sorted(first.constants.items())), before, precisions)
-        by_key.setdefault(key, {})[request.component.key] = request
+def requests(
+    judging: Judging, network: Network, components: Sequence[Component], hidden: Mapping[str, Stacks]
+) -> list[Request]:
+    """The first of these components, which are peers, and those peers right after it that do not wait for them."""
+    found: list[Request] = []
+    defined: set[str] = set()
+    for component in components:
+        reads = {ref.name for e in component.equations for ref in e.reads.values() if not ref.before}
+        if not component.are_peers or reads & defined:
+            break
+        defined |= {e.defines for e in component.equations}
+        if not judging.knows(component):
+            found.append(Request(network, component, hidden))
+    return found
+
+
+def scanned(judging: Judging, waiting: Sequence[Request]) -> dict[tuple, tuple[dict[str, Stacks], Ball]]:
+    """By the key of each component the stacks of its quantities, and the last ball of all of them side by side."""
+    found: dict[tuple, tuple[dict[str, Stacks], Ball]] = {}
+    recurrences = {request.component.key: (_recurrence(judging, request), request) for request in waiting}
+    for scan in _scans(list(recurrences.values())):
+        whole = as_one([recurrence for recurrence, _ in scan])
+        balls = [whole.first, *whole.steps(judging.trace.n_steps)]
+        last = balls[-1]
+        mid, radius = np.concatenate([b.mid for b in balls]), np.concatenate([b.radius for b in balls])
+        del balls
+        end = 0
+        for _, request in scan:
+            begin = end
+            of_it: dict[str, Stacks] = {}
+            for equation, n in zip(request.component.equations, _sizes(request), strict=True):
+                shape, columns = request.network.shape(equation.defines, 0), slice(end, end := end + n)
+                mids, radii = (array[:, columns].reshape(-1, *shape) for array in (mid, radius))
+                of_it[equation.defines] = {0: Ball(mids, radii, judging.precision)}
+            found[request.component.key] = (of_it, last[:, begin:end])
+    return found
+
+
+def _scans(waiting: Sequence[tuple[Recurrence, Request]]) -> Iterator[list[tuple[Recurrence, Request]]]:
+    """What can be scanned as one, and is not too many numbers."""
+    by_key: dict[tuple, list[tuple[Recurrence, Request]]] = {}
+    for recurrence, request in waiting:
+        by_key.setdefault(recurrence.key, []).append((recurrence, request))
     for group in by_key.values():
-        pending: list[Request] = []
+        pending: list[tuple[Recurrence, Request]] = []
         n_pending = 0
-        for request in group.values():
-            n = sum(_sizes(request))
-            if pending and n_pending + n > AT_ONCE:
+        for recurrence, request in group:
+            if pending and n_pending + recurrence.size > AT_ONCE:
                 yield pending
                 pending, n_pending = [], 0
-            pending.append(request)
-            n_pending += n
+            pending.append((recurrence, request))
+            n_pending += recurrence.size
         yield pending
 
 
-def scanned(judging: Judging, requests: Sequence[Request]) -> dict[tuple, tuple[dict[str, Stacks], Ball]]:
-    """By the key of each component the stacks of its quantities, and the last ball of all of them side by side."""
-    first = requests[0].component.equations[0]
+def _recurrence(judging: Judging, request: Request) -> Recurrence:
+    """The equation of these peers, all of them side by side."""
+    first = request.component.equations[0]
     own = next(name for name, ref in first.reads.items() if ref.before)
-    stacks = {
-        name: side_by_side([ball for request in requests for ball in _read(judging, request, name)])
-        for name in _reads_now(requests[0].component)
-    }
-    last = side_by_side([_start(judging, request) for request in requests])
-    balls = [last, *steps_of(first.by, own, last, stacks, judging.trace.n_steps, first.constants)]
-    last = balls[-1]
-    mid, radius = np.concatenate([b.mid for b in balls]), np.concatenate([b.radius for b in balls])
-    found: dict[tuple, tuple[dict[str, Stacks], Ball]] = {}
-    begin = 0
-    for request in requests:
-        at = begin
-        of_it: dict[str, Stacks] = {}
-        for equation, n in zip(request.component.equations, _sizes(request), strict=True):
-            shape, columns = request.network.shape(equation.defines, 0), slice(at, at := at + n)
-            ball = Ball(mid[:, columns].reshape(-1, *shape), radius[:, columns].reshape(-1, *shape), judging.precision)
-            of_it[equation.defines] = {0: ball}
-        found[request.component.key] = (of_it, last[:, begin:at])
-        begin = at
-    return found
+    now = {name: side_by_side(_read(judging, request, name)) for name, ref in first.reads.items() if not ref.before}
+    return Recurrence.of(first.by, own, side_by_side([_start(judging, request)]), now, first.constants)
 
 
 def _sizes(request: Request) -> list[int]:
     """How many numbers each of the peers has."""
     return [int(np.prod(request.network.shape(e.defines, 0))) for e in request.component.equations]
-
-
-def _reads_now(component: Component) -> list[str]:
-    return [name for name, ref in component.equations[0].reads.items() if not ref.before]
 
 
 def _read(judging: Judging, request: Request, name: str) -> list[Ball]:
