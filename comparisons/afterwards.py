@@ -70,7 +70,7 @@ def worked_out(
     memory: int,
     watch: Callable[[str, dict[str, Any]], None],
     idle: Callable[[], None],
-    spare: list[Any],
+    spare: list[Any] | None = None,
 ) -> Afterwards:
     """Whole runs, and with `figures` scenes and claims.
 
