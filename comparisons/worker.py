@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,8 @@ def _record(job: dict[str, Any], pipe: Pipe) -> int:
 
     implementation, file = Implementation(job["name"], job["target"]), job["target"].rpartition(":")[0]
     try:
-        subject, layout = load(implementation)
+        with _uncollected() if job["shares"] else nullcontext():
+            subject, layout = load(implementation)
     except UsageError as error:
         pipe.tell("failed", precision=None, reason=str(error))
         return 0
@@ -155,6 +157,17 @@ def _record(job: dict[str, Any], pipe: Pipe) -> int:
         if isinstance(ending, SystemExit):
             raise ending
     return 0
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without looking for garbage, of which the import of a framework makes none and looks through all that it made."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _certify(job: dict[str, Any], pipe: Pipe) -> int:
