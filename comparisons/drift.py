@@ -326,13 +326,12 @@ def spread_and_largest(
     for step, number in np.argwhere(~(squares * CANCELS > whole + own)):
         squares[step, number] = ((np.delete(runs[step], number, axis=0) - others[step, number]) ** 2).sum()
     spread, size = np.sqrt(squares / (n - 1)), np.sqrt((others**2).sum(axis=2))
-    distances = np.sqrt(((runs - others) ** 2).sum(axis=2)) / np.maximum(spread, unit * size)
-    return np.sqrt(of_each.mean(axis=1)), distances.max(axis=0)
+    return np.sqrt(of_each.mean(axis=1)), _distances(runs, others, spread, size, unit).max(axis=0)
 
 
 def _distances(run: np.ndarray, mean: np.ndarray, spread: np.ndarray, size: np.ndarray, unit: float) -> np.ndarray:
     """|run − mean| over the others' spread after each step; the latter is at least one rounding of the mean."""
-    return np.asarray(np.sqrt(((run - mean) ** 2).sum(axis=1)) / np.maximum(spread, unit * size))
+    return np.asarray(np.sqrt(((run - mean) ** 2).sum(axis=-1)) / np.maximum(spread, unit * size))
 
 
 def _losses(experiment: Experiment, ends: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:

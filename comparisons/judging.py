@@ -24,7 +24,7 @@ from comparisons.components import DATA, are_alike, hidden_behind
 from comparisons.plans import Component, Plans, is_by_size
 from comparisons.precisions import PRECISIONS, Precision
 from comparisons.rows import Old, Piece, RowSoFar, row_of
-from comparisons.scans import Request, requests, scanned, together
+from comparisons.scans import requests, scanned, together
 from comparisons.stacks import Portions, Stacks, whole
 from comparisons.trace import Trace
 from comparisons.values import Carried, Values
@@ -150,8 +150,8 @@ class Judging:
             yield name, self._against_experiment(network, name), None
         hidden: dict[str, Stacks] = {}
         for at, component in enumerate(self.plan(network)):
+            self._scan(network, at, hidden)
             if component.are_peers:
-                self._scan(network, at, hidden)
                 self.outcome(network, component, hidden)
                 continue
             for name, pieces in self._pieces(network, component, hidden).items():
@@ -178,9 +178,6 @@ class Judging:
 
     def _judge(self, network: Network, component: Component, hidden: Mapping[str, Stacks]) -> Outcome:
         """Evaluate one component on all steps; a cycle step after step."""
-        if component.are_peers:
-            self.keep(scanned(self, [Request(network, component, hidden)]))
-            return self._kept[component.key]
         equations = component.equations
         rows = {
             e.defines: RowSoFar(e.defines, str(e), self.trace, self.carried.tallies.get((component.key, e.defines)))
@@ -201,9 +198,10 @@ class Judging:
     def pieces(self, network: Network, quantity: str) -> list[Piece]:
         """The balls of a shown quantity beside what was recorded, in all steps."""
         hidden: dict[str, Stacks] = {}
-        for component in self.plan(network):
+        for at, component in enumerate(self.plan(network)):
             if quantity in {e.defines for e in component.equations}:
                 return list(self._pieces(network, component, hidden)[quantity])
+            self._scan(network, at, hidden)
             self.outcome(network, component, hidden)
         raise KeyError(quantity)
 

@@ -94,8 +94,9 @@ class RowSoFar:
     def row(self) -> Row:
         """The row of all pieces."""
         checked = self.n_exact + sum(map(len, self.ratios))
-        exact = [np.zeros(self.n_exact)] if self.ratios or self.tally else [np.zeros(min(self.n_exact, 1))]
-        ratios, radii = np.concatenate(self.ratios + exact), np.concatenate(self.radii + exact)
+        is_exact = not self.ratios and self.tally is None  # then one of them tells the medians
+        exact = np.zeros(min(self.n_exact, 1) if is_exact else self.n_exact)
+        ratios, radii = np.concatenate([*self.ratios, exact]), np.concatenate([*self.radii, exact])
         if self.tally is not None:
             self.tally.ratios.add(ratios)
             self.tally.radii.add(radii)

@@ -16,6 +16,7 @@ import numpy as np
 from comparisons.balls import Ball, Sum, as_ball, as_balls, is_open
 from comparisons.letters import LETTERS
 from comparisons.operations import OPERATIONS
+from comparisons.stacks import side_by_side
 
 
 class Operation(NamedTuple):
@@ -71,8 +72,7 @@ class Recurrence:
         """`own` is what the equation gave at the step before. Now: what else it reads, of all steps."""
         operations: list[Operation] = []
         with np.errstate(all="ignore"):
-            read = {name: Ball(ball.mid, ball.spread, ball.precision) for name, ball in now.items()}
-            equation(**read, **{own: Waiting(operations)}, **constants)
+            equation(**now, **{own: Waiting(operations)}, **constants)
         return cls(tuple(operations), first)
 
     @property
@@ -115,7 +115,7 @@ def as_one(alike: Sequence[Recurrence]) -> Recurrence:
     """Recurrences with one key side by side."""
     if len(alike) == 1:
         return alike[0]
-    first = _side_by_side([one.first for one in alike], alike)
+    first = side_by_side([one.first for one in alike])
     operations = []
     for of_each in zip(*(one.operations for one in alike), strict=True):
         reads = tuple(_operand(operands, alike) for operands in zip(*(one.reads for one in of_each), strict=True))
@@ -127,15 +127,14 @@ def _operand(operands: Sequence[Any], alike: Sequence[Recurrence]) -> Any:
     one = operands[0]
     if isinstance(one, Waiting) or (not isinstance(one, Ball) and all(other == one for other in operands)):
         return one
-    return _side_by_side([as_ball(x, alike[0].first.precision) for x in operands], alike)
+    return side_by_side([_wide(x, recurrence) for x, recurrence in zip(operands, alike, strict=True)])
 
 
-def _side_by_side(balls: Sequence[Ball], alike: Sequence[Recurrence]) -> Ball:
-    """Balls of several recurrences as one, each with as many columns as its own has numbers."""
-    shapes = [(ball.shape[0] if ball.ndim else 1, one.size) for ball, one in zip(balls, alike, strict=True)]
-    mid = np.concatenate([np.broadcast_to(b.mid, shape) for b, shape in zip(balls, shapes, strict=True)], axis=1)
-    radius = np.concatenate([np.broadcast_to(b.radius, shape) for b, shape in zip(balls, shapes, strict=True)], axis=1)
-    return Ball(mid, radius if radius.any() else None, balls[0].precision)
+def _wide(x: Any, recurrence: Recurrence) -> Ball:
+    """An operand with as many columns as its recurrence has numbers."""
+    ball = as_ball(x, recurrence.first.precision)
+    shape = (len(ball.mid) if ball.ndim else 1, recurrence.size)
+    return Ball(np.broadcast_to(ball.mid, shape), np.broadcast_to(ball.radius, shape), ball.precision)
 
 
 def _at(step: int, x: Any) -> Any:

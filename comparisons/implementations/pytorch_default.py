@@ -18,6 +18,7 @@ def train(experiment):
         raise UsageError("torch-default is the article's listing, which has Adam and no decay; take torch-plain")
     torch.set_num_threads(1)
     model = model_of(experiment)
+    parameters = parameters_of(model)
     optimizer = torch.optim.Adam(model.parameters(), lr=experiment.optimizer.learning_rate)
     loss_fn = torch.nn.BCELoss()
 
@@ -29,4 +30,4 @@ def train(experiment):
         loss = loss_fn(model(x), y)
         loss.backward()
         optimizer.step()
-        yield {"J": loss} | parameters_of(model)
+        yield {"J": loss} | parameters

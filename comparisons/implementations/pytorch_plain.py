@@ -11,6 +11,7 @@ def train(experiment):
     """The usual loop."""
     torch.set_num_threads(1)
     model = model_of(experiment)
+    parameters = parameters_of(model)
     optimizer, loss_fn = optimizer_of(experiment, model), torch.nn.BCELoss()
 
     for (X, Y), rate in zip(experiment.batches(), experiment.learning_rates(), strict=True):
@@ -21,4 +22,4 @@ def train(experiment):
         loss = loss_fn(model(x), y)
         loss.backward()
         optimizer.step()
-        yield {"J": loss} | parameters_of(model)
+        yield {"J": loss} | parameters

@@ -12,7 +12,7 @@ from comparisons.implementations.numpy_reference import train
 from comparisons.judging import Judging
 from comparisons.recording import record
 from comparisons.stacks import Portions
-from comparisons.tallies import N_FEW, median
+from comparisons.tallies import N_FEW, N_SOME, median
 from reference.dialects import DIALECTS
 from reference.forms import in_form
 from tests.on_disk import HIDDEN
@@ -112,3 +112,23 @@ def test_a_median_is_the_one_by_sorting(n, seed, often):
 
 def test_of_nothing_there_is_no_median():
     assert np.isnan(median(np.zeros(0)))
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, N_FEW - 1, N_FEW, 3 * N_FEW + 1])
+@pytest.mark.parametrize("kind", ["spread", "many alike", "infinite", "in order", "some unlike all", "alike"])
+def test_a_median_is_that_of_the_numbers_in_order(n, kind):
+    """Where some of the numbers do not tell where it is, all are looked at."""
+    numbers = np.random.default_rng(n).lognormal(0, 9, n)
+    match kind:
+        case "many alike":
+            numbers[n // 5 :] = 0.0
+        case "infinite":
+            numbers[n // 3 :] = np.inf
+        case "in order":
+            numbers.sort()
+        case "some unlike all":
+            numbers[:: n // N_SOME // 6 * 6 + 1] = 2.0**-99
+        case "alike":
+            numbers[:] = 3.0
+    low, high = (float(np.sort(numbers)[at]) for at in ((n - 1) // 2, n // 2))
+    assert median(numbers) == (low if low == high else low / 2 + high / 2)

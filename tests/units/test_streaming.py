@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comparisons import saving, streaming, tallies
+from comparisons import saving, streaming
 from comparisons.certifying import certify
 from comparisons.command import traces as commands
 from comparisons.command.sizes import LEAST, bytes_of
@@ -216,23 +216,3 @@ def test_the_command_judges_in_parts_what_is_larger_than_it_may_take(tmp_path, m
     assert commands.certify_command([folder], "256MiB") == 0
     assert seen == [2**28]
     assert "agrees" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("n", [1, 2, 5, tallies.N_FEW - 1, tallies.N_FEW, 3 * tallies.N_FEW + 1])
-@pytest.mark.parametrize("kind", ["spread", "many alike", "infinite", "in order", "some unlike all", "alike"])
-def test_a_median_is_that_of_the_numbers_in_order(n, kind):
-    """Where some of the numbers do not tell where it is, all are looked at."""
-    numbers = np.random.default_rng(n).lognormal(0, 9, n)
-    match kind:
-        case "many alike":
-            numbers[n // 5 :] = 0.0
-        case "infinite":
-            numbers[n // 3 :] = np.inf
-        case "in order":
-            numbers.sort()
-        case "some unlike all":
-            numbers[:: n // tallies.N_SOME // 6 * 6 + 1] = 2.0**-99
-        case "alike":
-            numbers[:] = 3.0
-    low, high = (float(np.sort(numbers)[at]) for at in ((n - 1) // 2, n // 2))
-    assert tallies.median(numbers) == (low if low == high else low / 2 + high / 2)
